@@ -1,0 +1,5 @@
+"""Reverie fits deep generative models."""
+
+from reverie.version import __version__
+
+__all__ = ["__version__"]

@@ -1,0 +1,67 @@
+"""What every test shares: the CPU, a compilation cache that starts empty, fixed seeds, and `--all-pairs`."""
+
+import os
+import shutil
+import tempfile
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile(
+    "reverie", derandomize=True, deadline=None, database=None, max_examples=50
+)
+hypothesis.settings.load_profile("reverie")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--all-pairs",
+        action="store_true",
+        help="train every pair that fits, not only a set that covers each model and each learner",
+    )
+
+
+def pytest_configure(config):
+    """Set JAX up in the environment, before anything imports it; commands that tests start inherit it.
+
+    The cache lives as long as the session: those commands share what they compile, and every run starts cold.
+    """
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="reverie-tests-jax-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ["MPLBACKEND"] = "Agg"
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave tests marked `all_pairs` out, unless they were asked for."""
+    if config.getoption("--all-pairs"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("all_pairs")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("all_pairs")]
+
+
+@pytest.fixture(scope="session")
+def all_pairs(pytestconfig):
+    """Whether every pair is to be trained."""
+    return pytestconfig.getoption("--all-pairs")
+
+
+@pytest.fixture
+def key():
+    """The JAX key that a test starts from."""
+    import jax
+
+    return jax.random.key(20)
+
+
+@pytest.fixture
+def rng():
+    """The NumPy generator that a test starts from."""
+    return np.random.default_rng(20)

@@ -134,23 +134,28 @@ def _words(tree: ast.AST) -> Iterator[str]:
                     yield f"line {value.lineno}: allow_pickle; nothing that is read is run"
 
 
-def inheritance(classes: Iterable[type], mixins: Iterable[str] = ()) -> list[str]:
+def inheritance(
+    classes: Iterable[type], mixins: Iterable[str] = (), defaults: Iterable[str] = ()
+) -> list[str]:
     """Every class with a concrete base of ours, and every concrete method of ours that is overridden.
 
-    `mixins` names classes that are abstract in spirit and have no abstract member.
+    `mixins` names classes that are abstract in spirit and have no abstract member; `defaults` names methods
+    ("Sampler.init") of abstract classes whose body is the answer of those that have nothing to say.
     """
-    return [message for cls in classes for message in _inherited(cls, set(mixins))]
+    return [message for cls in classes for message in _inherited(cls, set(mixins), set(defaults))]
 
 
-def _inherited(cls: type, mixins: set[str]) -> Iterator[str]:
+def _inherited(cls: type, mixins: set[str], defaults: set[str]) -> Iterator[str]:
     if issubclass(cls, BaseException):
         return
     for base in cls.__bases__:
         if _ours(base) and not _abstract(base) and base.__name__ not in mixins:
             yield f"{cls.__qualname__} inherits from {base.__qualname__}, which is concrete"
     for ancestor in filter(_ours, cls.__mro__[1:]):
-        for name in vars(cls).keys() & vars(ancestor).keys():
-            if not name.startswith("__") and _method(vars(ancestor)[name]) and _method(vars(cls)[name]):
+        for name in sorted(vars(cls).keys() & vars(ancestor).keys()):
+            if name.startswith("__") or f"{ancestor.__name__}.{name}" in defaults:
+                continue
+            if _method(vars(ancestor)[name]) and _method(vars(cls)[name]):
                 yield f"{cls.__qualname__}.{name} overrides the concrete one of {ancestor.__qualname__}"
 
 

@@ -1,0 +1,1 @@
+"""Many pairs on one data set, ranked."""

@@ -1,0 +1,64 @@
+"""Expectation maximisation, one iteration a step."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+from reverie.data import Batch
+from reverie.directions.direction import Ascent, Direction, Memory
+from reverie.parts import Parts
+from reverie.samplers import Draw, Tick
+
+
+class ExpectationMaximisation(Direction):
+    """θ ← argmax_θ' E_{p_θ(h|x)} log p_θ'(x, h) over the batch, which should be all rows.
+
+    The step is a replacement, not a gradient. scikit-learn does it: k-means the first time, then one E-step and one
+    M-step. The log-likelihood of the batch never falls, up to the small ridge on the covariances.
+
+    Args:
+        ridge: added to the covariances' diagonals.
+
+    Reference: Dempster, Laird & Rubin 1977.
+    """
+
+    moves = ()
+    uses = ()
+    ridge: float = 1e-6
+
+    def init(self, key: Key[Array, ""], parts: Parts) -> Memory:
+        """Whether k-means has been run."""
+        return jnp.zeros((), bool)
+
+    def ascend(
+        self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
+    ) -> tuple[Ascent, Memory, dict[str, Array]]:
+        """One iteration."""
+        old = parts["model"].components()
+        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jnp.float32), old)
+        seed = jax.random.bits(tick.key, (), jnp.uint32)
+        new = jax.pure_callback(self._iterate, shapes, *old, batch.x, memory, seed)
+        return Ascent({}, {"model": parts["model"].with_components(*new)}), jnp.ones((), bool), {}
+
+    def _iterate(
+        self, weights: Array, means: Array, covariances: Array, x: Array, started: Array, seed: Array
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        settings = {"n_components": means.shape[0], "reg_covar": self.ridge, "max_iter": 1}
+        if np.asarray(started):
+            settings |= {
+                "weights_init": np.asarray(weights, np.float64) / np.asarray(weights, np.float64).sum(),
+                "means_init": np.asarray(means, np.float64),
+                "precisions_init": np.linalg.inv(np.asarray(covariances, np.float64)),
+            }
+        mixture = GaussianMixture(random_state=int(seed) % 2**31, **settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            mixture.fit(np.asarray(x, np.float64))
+        return tuple(
+            np.asarray(a, np.float32) for a in (mixture.weights_, mixture.means_, mixture.covariances_)
+        )

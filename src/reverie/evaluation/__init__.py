@@ -1,0 +1,1 @@
+"""What a fitted model is worth: estimates with their standard errors and kinds."""

@@ -1,0 +1,66 @@
+"""The amortised posterior over layers of bits."""
+
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key, PyTree
+
+from reverie.capabilities import HasPosterior
+from reverie.data.spec import Spec
+from reverie.errors import InputError
+from reverie.models.bits import as_float, bits_log_prob, draw_bits
+from reverie.networks.features import Layout, features, layouts
+from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
+from reverie.parts import Part, filled, known, learned, option
+
+
+class SigmoidBeliefPosterior(Part, HasPosterior):
+    """A sigmoid belief net from x upwards: the recognition half of a Helmholtz machine.
+
+        q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) … q(h_L | h_{L−1}),  each a vector of independent bits
+
+    Args:
+        hidden: widths of deterministic hidden layers inside each step; `()` makes each step linear.
+        activation: of those hidden layers.
+
+    Reference: Dayan, Hinton, Neal & Zemel 1995, *The Helmholtz machine*; Ou 2019, §3.2.2.
+    """
+
+    hidden: tuple[int, ...] = option(())
+    activation: str = option("tanh")
+    shape: tuple[Layout, ...] = known()
+    steps: tuple[MLP, ...] = learned()
+
+    def __check_init__(self) -> None:
+        """Refuse options that describe no posterior."""
+        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
+            raise InputError(
+                f"a belief-net posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}"
+            )
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """One step for each of the model's blocks of bits."""
+        shape = layouts(spec)
+        sizes = (sum(layout.width for layout in shape), *(latent.size for latent in model.latents))
+        keys = jax.random.split(key, len(sizes) - 1)
+        steps = tuple(
+            mlp(keys[i], sizes[i], self.hidden, sizes[i + 1], self.activation) for i in range(len(keys))
+        )
+        return filled(self, shape=shape, steps=steps)
+
+    def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
+        """Layer after layer, upwards."""
+        below, codes = features(x, self.shape), []
+        for one, step in zip(jax.random.split(key, len(self.steps)), self.steps, strict=True):
+            codes.append(draw_bits(one, step(below)))
+            below = as_float(codes[-1])
+        return tuple(codes)
+
+    def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
+        """Σ_l log q(h_l | h_{l−1}), with h_0 = x."""
+        below, total = features(x, self.shape), jnp.zeros(())
+        for step, code in zip(self.steps, h, strict=True):
+            total += bits_log_prob(step(below), code)
+            below = as_float(code)
+        return total

@@ -1,0 +1,15 @@
+"""The sentence that says why a model cannot take such data."""
+
+from reverie.data.spec import Spec
+
+_MENDS = {
+    "binary": "binary columns; try measure='binarise' or 'one-hot'",
+    "continuous": "continuous columns; try measure='dequantise' or 'standardise'",
+}
+
+
+def only(kind: str, spec: Spec, model: str) -> str | None:
+    """`None` when all columns are of that kind."""
+    if spec.kind == kind:
+        return None
+    return f"{model} takes {kind} columns and these are {spec.kind}: it needs {_MENDS[kind]}"

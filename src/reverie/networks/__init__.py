@@ -1,0 +1,1 @@
+"""Plain function approximators. No probability here."""

@@ -1,0 +1,141 @@
+"""Which learner fits which model: checked once, before the loop."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+from jaxtyping import Array, Key
+
+from reverie.capabilities import capabilities_of, missing_from
+from reverie.data.spec import Spec
+from reverie.errors import InputError
+from reverie.inference import INFERENCE, default_posterior
+from reverie.learners import LEARNERS, Learner
+from reverie.models import CRITICS, MODELS, Critic
+from reverie.options import option_types, pick, read_options
+from reverie.parts import Part, Parts, keys_for
+
+SUPPLIERS: dict[str, Callable[[Part], Part | None]] = {
+    "inference": default_posterior,
+    "critic": lambda model: Critic(),
+}
+
+REGISTRIES: dict[str, dict[str, type[Part]]] = {"model": MODELS, "inference": INFERENCE, "critic": CRITICS}
+
+
+class Verdict(NamedTuple):
+    """Whether a pair fits, and the capabilities that are missing where it does not."""
+
+    model: str
+    learner: str
+    fits: bool
+    missing: tuple[str, ...]
+
+
+def make_part(role: str, name: str, options: Mapping[str, Any]) -> Part:
+    """A blank part from its name in the registry and its options, as words or values."""
+    if role not in REGISTRIES:
+        raise InputError(f"there is no part {role!r}; the parts are: {', '.join(REGISTRIES)}.")
+    name = pick(role, name, REGISTRIES[role])
+    cls = REGISTRIES[role][name]
+    return cls(**read_options(name, part_options(cls), options))
+
+
+def part_options(cls: type[Part]) -> dict[str, tuple[Any, Any]]:
+    """The options of a class of parts: name → (type, default)."""
+    import dataclasses
+
+    optional = {
+        field.name for field in dataclasses.fields(cls) if field.metadata.get("reverie-role") == "option"
+    }
+    return {name: kind for name, kind in option_types(cls).items() if name in optional}
+
+
+def name_of(part: Part) -> tuple[str, str]:
+    """(role, name in the registry) of a part."""
+    for role, registry in REGISTRIES.items():
+        for name, cls in registry.items():
+            if type(part) is cls:
+                return role, name
+    raise InputError(f"{type(part).__name__} is in no registry; add a row to MODELS, INFERENCE or CRITICS")
+
+
+def make_learner(name: str, options: Mapping[str, Any] | None = None) -> Learner:
+    """A learner from its name and options."""
+    name = pick("learner", name, LEARNERS)
+    return LEARNERS[name](**read_options(name, option_types(LEARNERS[name], skip=("return",)), options or {}))
+
+
+def supply(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, Part | None]:
+    """The parts that the learner asks for: the model, what was given, and defaults for the rest."""
+    parts: dict[str, Part | None] = {"model": model}
+    for name in learner.requires:
+        if name != "model":
+            parts[name] = (given or {}).get(name) or SUPPLIERS[name](model)
+    return parts
+
+
+def missing(
+    model: Part, learner: Learner, given: Mapping[str, Part] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """For each part, the capabilities that it lacks: the model's first, since the rest depends on it."""
+    lacks = missing_from(model, learner.requires["model"])
+    if lacks:
+        return {"model": lacks}
+    parts = supply(model, learner, given)
+    found = {name: missing_from(parts[name], needs) for name, needs in learner.requires.items()}
+    return {name: names for name, names in found.items() if names}
+
+
+def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, Part]:
+    """The blank parts of a pair that fits; one that does not is refused in one sentence that says what would serve."""
+    lacking = missing(model, learner, given)
+    if not lacking:
+        parts = supply(model, learner, given)
+        extra = set(given or {}) - set(parts)
+        if extra:
+            raise InputError(
+                f"{learner.name} uses no part named {', '.join(sorted(extra))}; it uses {', '.join(parts)}."
+            )
+        return {name: part for name, part in parts.items() if part is not None}
+    role, names = next(iter(lacking.items()))
+    part = supply(model, learner, given)[role] if role != "model" else model
+    article = "a model" if role == "model" else f"an {role} part"
+    has = (
+        "none is known for this model"
+        if part is None
+        else (f"{type(part).__name__} has {', '.join(capabilities_of(part))}")
+    )
+    serving = [name for name in LEARNERS if not missing(model, LEARNERS[name]())]
+    serves = f"Try: {', '.join(serving)}." if serving else "No learner here serves it."
+    raise InputError(f"{learner.name} needs {article} with {', '.join(names)}; {has}. {serves}")
+
+
+def matrix() -> tuple[Verdict, ...]:
+    """Every model with every learner, at their default options."""
+    verdicts = []
+    for model_name, cls in MODELS.items():
+        for learner_name, assemble in LEARNERS.items():
+            lacking = missing(cls(), assemble())
+            names = tuple(name for names in lacking.values() for name in names)
+            verdicts.append(Verdict(model_name, learner_name, not names, names))
+    return tuple(verdicts)
+
+
+def fill(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:
+    """The parts with arrays that fit the data; refused where one cannot take such data."""
+    for part in parts.values():
+        why = part.unsuited(spec)
+        if why is not None:
+            raise InputError(why)
+    keys = keys_for(key, parts)
+    model = parts["model"].init(keys["model"], spec)
+    rest = {name: part.init(keys[name], spec, model) for name, part in parts.items() if name != "model"}
+    return {"model": model} | rest
+
+
+def shapes_of(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:
+    """`fill` without arithmetic: the shapes of the arrays, for opening a run folder and for tests."""
+    import equinox as eqx
+
+    return eqx.filter_eval_shape(lambda key: fill(parts, key, spec), jax.eval_shape(lambda: key))

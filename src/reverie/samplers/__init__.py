@@ -1,0 +1,35 @@
+"""What is drawn. `SAMPLERS` is the registry that the contract tests run over."""
+
+from reverie.samplers.base_noise import BaseNoise
+from reverie.samplers.dream import Dream
+from reverie.samplers.gibbs import GibbsFromData, PersistentGibbs
+from reverie.samplers.importance import Importance
+from reverie.samplers.metropolis import MetropolisIndependence
+from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
+
+SAMPLERS: tuple[type[Sampler], ...] = (
+    DataOnly,
+    BaseNoise,
+    Importance,
+    Dream,
+    MetropolisIndependence,
+    GibbsFromData,
+    PersistentGibbs,
+)
+
+__all__ = [
+    "SAMPLERS",
+    "BaseNoise",
+    "Codes",
+    "DataOnly",
+    "Draw",
+    "Dream",
+    "Dreams",
+    "GibbsFromData",
+    "Importance",
+    "MetropolisIndependence",
+    "PersistentGibbs",
+    "Sampler",
+    "Tick",
+    "Together",
+]

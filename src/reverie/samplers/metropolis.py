@@ -1,0 +1,79 @@
+"""The Metropolis independence sampler over the codes of all data points."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key, PyTree
+
+from reverie import noise
+from reverie.data import Batch
+from reverie.parts import Parts
+from reverie.samplers.importance import log_weights, propose
+from reverie.samplers.sampler import Codes, Draw, Sampler, Tick
+
+
+class KeptCodes(NamedTuple):
+    """The last accepted code of every data point, and whether it has one yet."""
+
+    h: PyTree
+    visited: Array
+
+
+class MetropolisIndependence(Sampler):
+    """A chain on (h_1, …, h_n), one code for each data point, that leaves Π_j p(h_j | x_j) invariant.
+
+    For each row of the batch, `moves` times: propose h ~ q(h | x), accept with probability
+
+        min{1, w(h) / w(h_kept)},    w(h) = p(x, h) / q(h | x)                   (Ou 2019, §3.2.3 and Alg. 5)
+
+    in which the unknown p(x) cancels, because a row is compared with its own kept code only. All the states that the
+    chain passes through are given, each candidate weighted by the share of moves that it stood for. Proposals do not
+    depend on the chain, so all of them are drawn and weighed at once, and only the accepting is sequential. The kept
+    code's weight is computed anew at each visit, since the parameters have moved. A row's first proposal is accepted.
+
+    Args:
+        moves: proposals for each row and step.
+    """
+
+    gives = ("codes",)
+    exactness = "asymptotic"
+    moves: int
+
+    def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> KeptCodes:
+        """No row has a code."""
+        shapes = jax.eval_shape(lambda: propose(key, parts, batch.x, 1))
+        h = jax.tree.map(lambda leaf: jnp.zeros((rows, *leaf.shape[2:]), leaf.dtype), shapes)
+        return KeptCodes(h, jnp.zeros(rows, bool))
+
+    def draw(
+        self, tick: Tick, parts: Parts, batch: Batch, chain: KeptCodes
+    ) -> tuple[Draw, KeptCodes, dict[str, Array]]:
+        """`moves` moves of the rows in the batch."""
+        key_propose, key_accept = jax.random.split(tick.key)
+        kept = jax.tree.map(lambda leaf: leaf[batch.index][None], chain.h)
+        proposed = propose(key_propose, parts, batch.x, self.moves)
+        h = jax.tree.map(lambda old, new: jnp.concatenate([old, new]), kept, proposed)
+        log_w = log_weights(parts, h, batch.x)
+        log_w = log_w.at[0].set(jnp.where(chain.visited[batch.index], log_w[0], -jnp.inf))
+        log_u = jnp.log(noise.uniform(key_accept, (self.moves, batch.index.shape[0])))
+
+        def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[tuple, Array]:
+            place, log_w_place = state
+            number, log_w_new, log_u_new = candidate
+            accept = log_u_new < log_w_new - log_w_place
+            place = jnp.where(accept, number, place)
+            return (place, jnp.where(accept, log_w_new, log_w_place)), place
+
+        start = (jnp.zeros(batch.index.shape, jnp.int32), log_w[0])
+        numbers = jnp.arange(1, self.moves + 1, dtype=jnp.int32)
+        (last, _), places = jax.lax.scan(move, start, (numbers, log_w[1:], log_u))
+        candidates = jnp.arange(self.moves + 1)[:, None]
+        weight = jnp.mean(places[:, None, :] == candidates[None], axis=0, dtype=jnp.float32)
+
+        rows = jnp.arange(batch.index.shape[0])
+        after = jax.tree.map(lambda old, leaf: old.at[batch.index].set(leaf[last, rows]), chain.h, h)
+        changed = jnp.diff(places, axis=0, prepend=jnp.zeros_like(places[:1])) != 0
+        info = {"acceptance": jnp.mean(changed, dtype=jnp.float32)}
+        kept_codes = KeptCodes(after, chain.visited.at[batch.index].set(True))
+        return {"codes": Codes(h, weight, log_w)}, kept_codes, info

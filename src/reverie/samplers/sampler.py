@@ -1,0 +1,129 @@
+"""What is drawn: the contract of a sampler, and the small algebra that joins them."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Key, PyTree
+
+from reverie.data import Batch
+from reverie.parts import Parts
+
+Exactness = Literal["exact", "asymptotic", "biased"]
+Chain = PyTree
+Draw = Mapping[str, Any]
+
+
+class Tick(NamedTuple):
+    """The time of a draw or an ascent: its own key, and the step of the run."""
+
+    key: Key[Array, ""]
+    step: Array
+
+
+class Codes(NamedTuple):
+    """Latent codes for each row of a batch, with weights that sum to one over the first axis.
+
+    Attributes:
+        h: a tuple of arrays [count, batch, size].
+        weight: [count, batch].
+        log_weight: log p(x, h) − log q(h | x) of each, [count, batch], before any normalisation.
+    """
+
+    h: PyTree
+    weight: Array
+    log_weight: Array
+
+
+class Dreams(NamedTuple):
+    """Pairs (x, h) drawn from the model, [batch, …]."""
+
+    x: PyTree
+    h: PyTree
+
+
+class Sampler(eqx.Module):
+    """Abstract: draws z ~ K_λ(· | z_previous), a kernel that leaves the target invariant (Ou 2019, Alg. 1, line 1).
+
+    Attributes:
+        gives: the names of what it draws; directions ask for them by name.
+        exactness: `exact` (independent draws of the target), `asymptotic` (a Markov kernel with the right invariant
+            distribution) or `biased`.
+    """
+
+    gives: ClassVar[tuple[str, ...]]
+    exactness: ClassVar[Exactness]
+
+    def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chain:
+        """What persists between steps; `None` where nothing does.
+
+        Args:
+            key: a key for the start.
+            parts: the filled parts.
+            rows: how many rows the training data have.
+            batch: any batch, for its shapes and types.
+        """
+        return None
+
+    @abstractmethod
+    def draw(
+        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
+    ) -> tuple[Draw, Chain, dict[str, Array]]:
+        """The draw by name, the chain after it, and numbers for people."""
+
+
+class DataOnly(Sampler):
+    """The draw is the batch of data itself: exact, and nothing is added to it."""
+
+    gives = ()
+    exactness = "exact"
+
+    def draw(
+        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
+    ) -> tuple[Draw, Chain, dict[str, Array]]:
+        """Nothing."""
+        return {}, chain, {}
+
+
+class Together(eqx.Module):
+    """Several samplers side by side, each with a key and a chain of its own."""
+
+    samplers: tuple[Sampler, ...]
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """All that the members give."""
+        return tuple(name for sampler in self.samplers for name in sampler.gives)
+
+    @property
+    def exactness(self) -> Exactness:
+        """The weakest member's."""
+        rank: tuple[Exactness, ...] = ("biased", "asymptotic", "exact")
+        return next(kind for kind in rank if any(s.exactness == kind for s in self.samplers))
+
+    def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chain:
+        """One chain a member."""
+        keys = jax.random.split(key, len(self.samplers))
+        return tuple(
+            sampler.init(one, parts, rows, batch) for sampler, one in zip(self.samplers, keys, strict=True)
+        )
+
+    def draw(
+        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
+    ) -> tuple[Draw, Chain, dict[str, Array]]:
+        """The members' draws, merged by name."""
+        drawn: dict[str, Any] = {}
+        info: dict[str, Array] = {}
+        chains = []
+        keys = jax.random.split(tick.key, len(self.samplers))
+        for sampler, one, old in zip(self.samplers, keys, chain, strict=True):
+            draw, new, said = sampler.draw(Tick(one, tick.step), parts, batch, old)
+            drawn |= draw
+            info |= said
+            chains.append(new)
+        return drawn, tuple(chains), info
+
+
+AnySampler = Sampler | Together

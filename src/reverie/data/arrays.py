@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -25,10 +26,10 @@ IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x
 class HasDlpack(Protocol):
     """An array of another library, such as a torch tensor."""
 
-    def __dlpack__(self) -> Any:
+    def __dlpack__(self, *, stream: None = None) -> Any:
         """The array as a DLPack capsule."""
 
-    def __dlpack_device__(self) -> tuple[int, int]:
+    def __dlpack_device__(self) -> tuple[Any, Any]:
         """Where the array lives."""
 
 
@@ -43,7 +44,7 @@ class HasArray(Protocol):
 def to_numpy(source: Any, what: str = "the array") -> NDArray[Any]:
     """A NumPy array from an array of NumPy, of JAX, of torch, or from nested lists."""
     if isinstance(source, np.ma.MaskedArray):
-        return source.astype(np.float64).filled(np.nan)
+        return np.where(np.ma.getmaskarray(source), np.nan, np.ma.getdata(source).astype(np.float64))
     if isinstance(source, np.ndarray):
         return source
     try:
@@ -57,7 +58,7 @@ def to_numpy(source: Any, what: str = "the array") -> NDArray[Any]:
 
 
 def shaped(array: NDArray[Any], name: str) -> Found:
-    """What an array holds: [rows, columns], or pictures [rows, height, width] or [rows, height, width, channels]."""
+    """What an array holds: rows of columns, or pictures, which have two or three sides more than rows."""
     array = numbers(array, name)
     if array.ndim == 0:
         raise InputError(f"{name} is a single number, not an array of rows")
@@ -82,19 +83,12 @@ def with_labels(found: Found, labels: Any) -> Found:
     codes, classes = codes_of(labels, f"the labels of {found.name}")
     if len(codes) != found.rows:
         raise InputError(f"{found.name} has {found.rows} rows and {len(codes)} labels")
-    return replaced(found, y=codes, classes=classes)
-
-
-def replaced(found: Found, **changes: Any) -> Found:
-    """`found` with some fields changed."""
-    from dataclasses import replace
-
-    return replace(found, **changes)
+    return replace(found, y=codes, classes=classes)
 
 
 def read_npy(path: Path) -> Found:
     """One array from a .npy file."""
-    return shaped(_load(path, path.read_bytes() if path.is_file() else read_bytes(path)), path.name)
+    return shaped(_load(path, read_bytes(path)), path.name)
 
 
 def _load(path: Path, content: bytes) -> Any:
@@ -109,9 +103,9 @@ def _load(path: Path, content: bytes) -> Any:
 
 
 def read_npz(path: Path) -> Found:
-    """Arrays from a .npz file: `train`, `valid` and `test` with their own split, or `x` with labels `y`, or a single array.
+    """Arrays from a .npz file: parts `train`, `valid`, `test`, or `x` with labels `y`, or a single array.
 
-    Labels of a split are looked for under train_label, valid_label, test_label.
+    Labels of the parts are looked for under train_label, valid_label, test_label.
     """
     loaded = _load(path, read_bytes(path))
     if not isinstance(loaded, Mapping):
@@ -143,7 +137,10 @@ def _part_labels(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]] 
 
 
 def joined(
-    parts: Mapping[str, NDArray[Any]], labels: Mapping[str, NDArray[Any]] | None, name: str, high: float | None = None
+    parts: Mapping[str, NDArray[Any]],
+    labels: Mapping[str, NDArray[Any]] | None,
+    name: str,
+    high: float | None = None,
 ) -> Found:
     """Parts that the source split itself, laid end to end: train, valid (there may be none), test."""
     shapes = {array.shape[1:] for array in parts.values()}
@@ -151,7 +148,7 @@ def joined(
         raise InputError(f"the parts of {name} have rows of different shapes: {', '.join(map(str, sorted(shapes)))}")
     found = shaped(np.concatenate([numbers(a, name) for a in parts.values()]), name)
     counts = tuple(len(parts[part]) if part in parts else 0 for part in PART_KEYS)
-    found = replaced(found, parts=counts, high=high)
+    found = replace(found, parts=counts, high=high)
     return found if labels is None else with_labels(found, np.concatenate([labels[p] for p in parts]))
 
 

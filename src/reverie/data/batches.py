@@ -11,9 +11,9 @@ from reverie.errors import InputError
 class Batches:
     """Which rows each step sees. The position in the data is the step alone, so nothing else needs saving.
 
-    Epoch e visits `numpy.random.default_rng([seed, e]).permutation(rows)`, cut into `rows // batch` batches. The
-    remainder of an epoch is left out, so that no row is twice in a batch; another epoch leaves out other rows.
-    A batch larger than the data is cut down to the data.
+    Epoch e visits `numpy.random.default_rng([seed, e]).permutation(rows)`, cut into `rows // batch`
+    batches. The remainder of an epoch is left out, so that no row is twice in a batch; another epoch leaves
+    out other rows. A batch larger than the data is cut down to the data.
     """
 
     def __init__(self, rows: int, batch: int, seed: int = 0) -> None:

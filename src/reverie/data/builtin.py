@@ -32,7 +32,11 @@ def shipped_table(name: str) -> Found:
     """Iris, wine or breast cancer: continuous columns, and a class."""
     from sklearn import datasets
 
-    read = {"iris": datasets.load_iris, "wine": datasets.load_wine, "breast_cancer": datasets.load_breast_cancer}[name]()
+    read = {
+        "iris": datasets.load_iris,
+        "wine": datasets.load_wine,
+        "breast_cancer": datasets.load_breast_cancer,
+    }[name]()
     columns = {
         str(column): Values(read.data[:, j], np.isnan(read.data[:, j])) for j, column in enumerate(read.feature_names)
     }

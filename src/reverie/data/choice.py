@@ -1,8 +1,9 @@
 """Choosing a measure by its name, fitting it on the training rows, and the spec of what the model then sees.
 
-"auto" is: pixels and other whole numbers 0..high are binarised at half the range; 0/1 columns are left as they are;
-continuous columns are standardised by the training rows; categorical columns are codes; a mixed table has one measure
-for each kind. A name that suits some of the columns of a mixed table is used for those, and "auto" for the others.
+"auto" is: pixels and other whole numbers 0..high are binarised at half the range; 0/1 columns are left as
+they are; continuous columns are standardised by the training rows; categorical columns are codes; a mixed
+table has one measure for each kind. A name that suits some of the columns of a mixed table is used for
+those, and "auto" for the others.
 """
 
 from __future__ import annotations
@@ -13,22 +14,14 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.data.measure import (
-    Binarise,
-    BinariseDynamic,
-    Chain,
-    Codes,
-    Dequantise,
-    Identity,
-    Logit,
-    Measure,
-    OneHot,
-    Standardise,
-)
+from reverie.data.chain import Chain
+from reverie.data.densities import Dequantise, Logit, Standardise
+from reverie.data.measure import Measure
 from reverie.data.per_leaf import PerLeaf
 from reverie.data.rows import Rows
 from reverie.data.schema import Schema
 from reverie.data.spec import Leaf, Spec
+from reverie.data.views import Binarise, BinariseDynamic, Codes, Identity, OneHot
 from reverie.errors import InputError
 
 NAMES = ("auto", "none", "binarise", "binarise-dynamic", "dequantise", "logit", "standardise", "one-hot")
@@ -52,9 +45,13 @@ def parse(name: str) -> tuple[str, ...]:
     links = tuple(SPELLINGS.get(part, part) for part in links)
     unknown = next((part for part in links if part not in NAMES), None)
     if unknown is not None:
-        raise InputError(f"unknown measure {unknown!r}: known are {', '.join(NAMES)}, and chains such as dequantise+logit")
+        raise InputError(
+            f"unknown measure {unknown!r}: known are {', '.join(NAMES)}, and chains such as dequantise+logit"
+        )
     if len(links) > 1 and not (links[0] in ("dequantise", "logit", "standardise") and _smooth(links[1:])):
-        raise InputError(f"the measures {'+'.join(links)} cannot follow one another: only logit and standardise may follow")
+        raise InputError(
+            f"the measures {'+'.join(links)} cannot follow one another: only logit and standardise may follow"
+        )
     return links
 
 
@@ -81,14 +78,16 @@ def choose(name: str, schema: Schema, train: Rows) -> Measure:
         chosen[kind] = _leaf(links if fitting else ("auto",), kind, schema, places, raw, mask)
     if not suited:
         kinds = ", ".join(groups)
-        raise InputError(f"the measure {'+'.join(links)} does not suit {kinds} columns; try {_advice(next(iter(groups)))}")
+        raise InputError(
+            f"the measure {'+'.join(links)} does not suit {kinds} columns; try {_advice(next(iter(groups)))}"
+        )
     if len(chosen) == 1:
         return next(iter(chosen.values()))
     widths = {
         kind: sum(schema.counts()) if isinstance(measure, OneHot) else len(groups[kind])
         for kind, measure in chosen.items()
     }
-    return PerLeaf(chosen, widths)
+    return PerLeaf(chosen, tuple(widths.items()))
 
 
 def _suits(links: tuple[str, ...], kind: str) -> bool:
@@ -129,9 +128,10 @@ def _leaf(
             return _chained([Dequantise(2)], links[1:], raw, mask)
         return Identity("binary")
     columns = schema.columns if schema.image is None else schema.columns * len(places)
-    high = max(float(columns[i].high or 1) for i in places)
     if kind == "continuous":
-        return _continuous(links, schema, columns[places[0]].low if schema.image else None, high, raw, mask)
+        unit = all((c.low or 0) >= 0 and (c.high or 0) <= 1 for c in columns if c.kind == kind)
+        return _continuous(links, raw, mask, unit=unit, image=schema.image is not None)
+    high = max(float(columns[i].high or 1) for i in places)
     levels = int(high) + 1
     if first in ("auto", "binarise"):
         return Binarise((int(high) - 1) // 2)
@@ -145,22 +145,19 @@ def _leaf(
 
 
 def _continuous(
-    links: tuple[str, ...],
-    schema: Schema,
-    low: float | None,
-    high: float,
-    raw: NDArray[Any],
-    mask: NDArray[np.bool_] | None,
+    links: tuple[str, ...], raw: NDArray[Any], mask: NDArray[np.bool_] | None, *, unit: bool, image: bool
 ) -> Measure:
+    """The measure of continuous columns; `unit`: all their values lie between 0 and 1, in every row."""
     first = links[0]
     if first == "none":
         return Identity("continuous")
-    unit = low is not None and low >= 0 and high <= 1
+    if "logit" in links and (links[0] != "logit" or not unit):
+        raise InputError("the measure logit needs values between 0 and 1; try standardise")
     if first in ("binarise", "binarise-dynamic"):
         if not unit:
-            raise InputError(f"the measure {first} does not suit continuous columns; try standardise or none")
+            raise InputError(f"the measure {first} does not suit columns with values beyond 0 and 1; try standardise")
         return Binarise(0.5) if first == "binarise" else BinariseDynamic(1.0)
-    if first == "auto" and unit and schema.image is not None:
+    if first == "auto" and unit and image:
         return Binarise(0.5)
     return _chained([], ("standardise",) if first == "auto" else links, raw, mask)
 
@@ -178,7 +175,8 @@ def _chained(
             measures.append(Logit())
         else:
             mean, std = moments(before, mask)
-            measures.append(Standardise(mean, np.where(std > 1e-6 * (1 + np.abs(mean)), std, 1.0)))
+            spread = np.where(std > 1e-6 * (1 + np.abs(mean)), std, 1.0)
+            measures.append(Standardise(tuple(map(float, mean)), tuple(map(float, spread))))
     return measures[0] if len(measures) == 1 else Chain(tuple(measures))
 
 
@@ -232,9 +230,7 @@ def _one_to_one(leaves: dict[str, Leaf], schema: Schema) -> bool:
     return sum(leaf.size for leaf in leaves.values()) == schema.size
 
 
-def _leaf_of(
-    kind: str, block: NDArray[Any], mask: NDArray[np.bool_] | None, measure: Measure, schema: Schema
-) -> Leaf:
+def _leaf_of(kind: str, block: NDArray[Any], mask: NDArray[np.bool_] | None, measure: Measure, schema: Schema) -> Leaf:
     size = int(block.shape[1])
     if kind == "categorical":
         shared = measure.levels if isinstance(measure, Codes) else None

@@ -1,7 +1,8 @@
-"""From what was found, and a schema, to raw rows; every way in which the two can disagree is an error here."""
+"""From what was found, and a schema, to raw rows; each way in which the two can disagree is an error here."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ MISSING_WAYS = ("refuse", "drop", "mask")
 def encode(found: Found, schema: Schema, missing: str = "refuse") -> tuple[Rows, tuple[int, ...] | None]:
     """The raw rows of a source under a schema, and how many rows each of the source's own parts has.
 
-    `missing`: "refuse" rows with missing values, "drop" them, or "mask" them (a placeholder, and False in the mask).
+    `missing`: "refuse" rows with missing values, "drop" them, or "mask" them (a placeholder, and False in
+    the mask).
     """
     if missing not in MISSING_WAYS:
         raise InputError(f"missing may be {', '.join(map(repr, MISSING_WAYS))}, not {missing!r}")
@@ -58,7 +60,7 @@ def _parts(found: Found, index: NDArray[np.int64]) -> tuple[int, ...] | None:
     if found.parts is None:
         return None
     edges = np.cumsum((0, *found.parts))
-    return tuple(int(((index >= a) & (index < b)).sum()) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    return tuple(int(((index >= a) & (index < b)).sum()) for a, b in pairwise(edges))
 
 
 def _missing_message(found: Found, schema: Schema) -> str:
@@ -94,9 +96,7 @@ def _encode_image(found: Found, schema: Schema) -> tuple[dict[str, NDArray[Any]]
     return {column.kind: _encode_numbers(column, flat, seen, found.name)}, {column.kind: seen}
 
 
-def _encode_numbers(
-    column: Column, values: NDArray[Any], seen: NDArray[np.bool_], what: str
-) -> NDArray[Any]:
+def _encode_numbers(column: Column, values: NDArray[Any], seen: NDArray[np.bool_], what: str) -> NDArray[Any]:
     """A block of numbers of one kind in its compact type; missing values become 0."""
     check_numbers(values, what)
     if column.kind == "continuous":
@@ -133,7 +133,8 @@ def _matched(found: Found, schema: Schema) -> dict[str, Values]:
         if extra:
             raise InputError(f"{found.name} has the column{_plural(extra)}, which the schema does not know")
         return columns
-    columns = {name: c for name, c in columns.items() if name != label}
+    if len(columns) == len(wanted) + 1:
+        columns = {name: c for name, c in columns.items() if name != label}
     if len(columns) != len(wanted):
         wanted = [name for name in wanted if _kept(schema, name)]
     if len(columns) != len(wanted):
@@ -202,10 +203,10 @@ def _encode_label(found: Found, schema: Schema) -> tuple[NDArray[np.int32] | Non
         return None, None
     if found.y is not None:
         return found.y.astype(np.int32), None
-    name = schema.label.name
-    if name is None or not found.named or found.columns is None or name not in found.columns:
+    name, columns = schema.label.name, table(found) if schema.image is None else {}
+    if name is None or name not in columns or (not found.named and len(columns) == len(schema.columns)):
         return None, None
-    values = found.columns[name]
+    values = columns[name]
     column = Column(name, "categorical", levels=schema.label.classes)
     return _encode_levels(column, values).astype(np.int32), ~values.missing
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ class Values:
 
 @dataclass(frozen=True)
 class Found:
-    """One of: a block of numbers [rows, …], named columns, or texts; with labels and the source's own split, if any."""
+    """A block of numbers [rows, …], or columns, or texts; with labels and the source's own split, if any."""
 
     name: str
     block: NDArray[Any] | None = None
@@ -43,12 +43,11 @@ class Found:
     texts: tuple[str, ...] | None = None
     named: bool = False
     y: NDArray[Any] | None = None
-    classes: tuple[str, ...] | None = None
+    classes: tuple[str | int | float, ...] | None = None
     image: tuple[int, int, int] | None = None
     high: float | None = None
     parts: tuple[int, ...] | None = None
     test: float | None = None
-    warnings: tuple[str, ...] = field(default=())
 
     @property
     def rows(self) -> int:
@@ -90,7 +89,10 @@ def cells(raw: Iterable[Any]) -> Values:
 
 def column(raw: Any, name: str) -> Values:
     """A column from a one-dimensional array or a sequence of plain values."""
-    array = raw if isinstance(raw, np.ndarray) else np.asarray(raw)
+    try:
+        array = raw if isinstance(raw, np.ndarray) else np.asarray(raw)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"column {name!r} is no list of numbers or words") from error
     if array.ndim != 1:
         raise InputError(f"column {name!r} has {array.ndim} dimensions: a column must be one-dimensional")
     if array.dtype.kind in "OU":

@@ -1,10 +1,11 @@
 """Working out what the columns of a source are.
 
-The rules, in order, for a column of a table: one value throughout is *constant* (left out, with a note); 0 and 1, or
-true and false, is *binary*; words are *categorical*; whole numbers with at most 20 different values, and at most half
-as many as there are rows, are *categorical*; other numbers are *continuous*. Pictures, and unnamed blocks of bytes
-(uint8), are *integer* pixels 0..high, where high is the largest value, or 255 once bytes go beyond 127. When a
-measure for pixels is asked for by name, any table of whole non-negative numbers is taken as pixels.
+The rules, in order, for a column of a table: one value throughout is *constant* (left out, with a note); 0
+and 1, or true and false, is *binary*; words are *categorical*; whole numbers with at most 20 different
+values, and at most half as many as there are rows, are *categorical*; other numbers are *continuous*.
+Pictures, and unnamed blocks of bytes (uint8), are *integer* pixels 0..high, where high is the largest
+value, or 255 once bytes go beyond 127. When a measure for pixels is asked for by name, any table of whole
+non-negative numbers is taken as pixels.
 """
 
 from __future__ import annotations
@@ -58,11 +59,17 @@ def infer(found: Found, *, pixels: bool, length: int, tokens: str) -> Schema:
     if constant:
         shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
         notes = (f"{len(constant)} constant column{'s' * (len(constant) > 1)} left out: {shown}",)
+    notes += tuple(
+        f"the values of {c.name!r} differ by less than float32 can tell apart: subtract an offset first"
+        for c in inferred
+        if c.kind == "continuous" and c.low is not None and c.high is not None
+        if c.high - c.low < 1e-5 * max(abs(c.low), abs(c.high))
+    )
     return Schema(columns=inferred, named=found.named, warnings=notes)
 
 
 def table(found: Found) -> dict[str, Values]:
-    """The columns by name; those of an unnamed block are x1, x2, …"""
+    """The columns by name; those of an unnamed block are x1, x2 and so on."""
     if found.columns is not None:
         return found.columns
     if found.block is None:
@@ -82,10 +89,13 @@ def _whole(column: Values) -> bool:
 
 def _pixels(found: Found, block: NDArray[np.generic]) -> Schema:
     check_numbers(block, found.name)
-    low, high = float(np.nanmin(block)), float(np.nanmax(block))
+    known = block[~np.isnan(block)] if block.dtype.kind == "f" else block
+    if not known.size:
+        raise InputError(f"every value of {found.name} is missing")
+    low, high = float(known.min()), float(known.max())
     if low == high:
         raise InputError(f"every value of {found.name} is {low:g}: there is nothing to learn")
-    whole = block.dtype.kind in "bui" or bool(np.all(np.floor(block) == block))
+    whole = block.dtype.kind in "bui" or bool(np.all(np.floor(known) == known))
     if low >= 0 and high <= 1 and whole and (found.high or 1) <= 1:
         column = Column("pixel", "binary", levels=(0, 1))
     elif low >= 0 and whole:
@@ -115,8 +125,8 @@ def column_kind(name: str, column: Values) -> Column:
         _refuse_mixture(name, column)
         if len(levels) > max(50, rows // 2):
             raise InputError(
-                f"column {name!r} has {len(levels)} different words in {rows} rows, like a name or an identifier: "
-                "remove it, or give a schema that lists its levels"
+                f"column {name!r} has {len(levels)} different words in {rows} rows, like a name or an "
+                "identifier: remove it, or give a schema that lists its levels"
             )
         return Column(name, "categorical", levels=levels, missing=missing)
     check_numbers(known, f"column {name!r}")
@@ -134,7 +144,7 @@ def column_kind(name: str, column: Values) -> Column:
 
 
 def _refuse_mixture(name: str, column: Values) -> None:
-    """A column that is mostly numbers, many different ones, with a few words in it is a mistake in the file."""
+    """A column of many different numbers with a few words in it is a mistake in the file."""
     words = column.values
     place, numeric = -1, set()
     count = 0
@@ -148,8 +158,8 @@ def _refuse_mixture(name: str, column: Values) -> None:
             place = i if place < 0 else place
     if 2 * count > len(column.present) and len(numeric) > FEW:
         raise InputError(
-            f"column {name!r} holds numbers but has {str(words[place])!r} in row {place + 1}: correct it, or leave the "
-            "cell empty if the value is missing"
+            f"column {name!r} holds numbers but has {str(words[place])!r} in row {place + 1}: correct it, or "
+            "leave the cell empty if the value is missing"
         )
 
 
@@ -163,5 +173,6 @@ def _text(texts: tuple[str, ...], length: int, tokens: str) -> Schema:
         seen.update(text if tokens == "characters" else text.split())
     if len(seen) < 2:
         raise InputError("the text has fewer than two different tokens: there is nothing to learn")
-    kind = "characters" if tokens == "characters" else "words"
-    return Schema(text=Text(tuple(sorted(seen)), length, kind), named=False)
+    alphabet = tuple(sorted(seen))
+    described = Text(alphabet, length) if tokens == "characters" else Text(alphabet, length, "words")
+    return Schema(text=described, named=False)

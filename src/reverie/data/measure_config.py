@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reverie.data.measure import (
-    Binarise,
-    BinariseDynamic,
-    Chain,
-    Codes,
-    Dequantise,
-    Identity,
-    Logit,
-    Measure,
-    OneHot,
-    Standardise,
-)
+from reverie.data.chain import Chain
+from reverie.data.densities import Dequantise, Logit, Standardise
+from reverie.data.measure import Measure
 from reverie.data.per_leaf import PerLeaf
+from reverie.data.views import Binarise, BinariseDynamic, Codes, Identity, OneHot
 from reverie.errors import InputError
 
 _SIMPLE: dict[str, type[Measure]] = {

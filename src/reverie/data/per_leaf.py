@@ -16,8 +16,9 @@ from reverie.errors import InputError
 class PerLeaf(Measure):
     """One measure per raw leaf. Raw rows are dicts from raw kind to array.
 
-    Leaves that reach the model with the same kind are laid end to end, in the order of `measures` (bits of a one-hot
-    view after the bits that were bits). If a single kind is left, the model's row is a plain array.
+    Leaves that reach the model with the same kind are laid end to end, in the order of `measures` (bits of
+    a one-hot view after the bits that were bits). If a single kind is left, the model's row is a plain
+    array.
 
     Args:
         measures: raw kind → measure.

@@ -15,7 +15,7 @@ ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", "
 
 
 def read_folder(path: Path) -> Found:
-    """The pictures of a folder in the order of their names, or of its folders, whose names are then the classes.
+    """The pictures of a folder in the order of their names, or of its folders, whose names are the classes.
 
     All have the same size. They are grey if all of them are, and RGB otherwise.
     """

@@ -23,7 +23,7 @@ def pick(tree: Any, which: Any) -> Any:
     return tree[which]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rows:
     """Raw rows: compact NumPy arrays, labels, what was observed, and the rows' numbers in the source.
 
@@ -40,7 +40,6 @@ class Rows:
     index: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """The number of rows."""
         return len(self.index)
 
     def __getitem__(self, which: Any) -> Rows:
@@ -53,8 +52,11 @@ class Rows:
         y = None if self.y is None else self.y[which]
         return Rows(pick(self.raw, which), y, pick(self.mask, which), self.index[which])
 
+    def __repr__(self) -> str:
+        return f"Rows({len(self)})"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A source, read, described, split, and given a measure.
 
@@ -66,7 +68,7 @@ class Dataset:
         train: the rows to learn from.
         valid: the rows to choose and stop by.
         test: the rows to report on.
-        fingerprint: SHA-256 of the content (schema, values and labels, in the source's order), in hexadecimal.
+        fingerprint: SHA-256 of schema, values and labels in the source's order, in hexadecimal.
         class_names: the names of the classes of `y`.
     """
 
@@ -79,3 +81,7 @@ class Dataset:
     test: Rows
     fingerprint: str
     class_names: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        rows = f"{len(self.train)} + {len(self.valid)} + {len(self.test)} rows"
+        return f"Dataset({self.name!r}, {self.spec.size} {self.spec.kind}, {rows}, {self.measure.reference})"

@@ -1,4 +1,4 @@
-"""What the raw columns are: enough to read new rows of the same kind, and to write samples with their names."""
+"""What the raw columns are: enough to read new rows of the same kind, and to write samples by their names."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     Args:
         name: its name in the source.
-        kind: "binary" (two values), "categorical" (words or a few whole numbers), "continuous", "integer" (pixels:
-            whole numbers 0..high) or "constant" (one value; the model does not see it).
+        kind: "binary" (two values), "categorical" (words or a few whole numbers), "continuous", "integer"
+            (pixels: whole numbers 0..high) or "constant" (one value; the model does not see it).
         levels: the values of a binary, categorical or constant column, in the order of their codes.
         low: the smallest value of a continuous column.
         high: the largest value of a continuous column; of an integer column the top of its range.
@@ -56,8 +56,8 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """The raw data: columns of a table in the source's order, or pictures, or text.
 
     Args:
-        columns: the columns, constant ones included and the label excluded; for pictures one entry that describes
-            every pixel; empty for text.
+        columns: the columns, constant ones included and the label excluded; for pictures one entry that
+            describes every pixel; empty for text.
         image: (height, width, channels) of pictures.
         text: the alphabet and length of windows of text.
         label: the label, where there is one.
@@ -131,7 +131,7 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return lines
 
     def frame(self, raw: Any) -> dict[str, list[Any]]:
-        """Raw rows as columns with their names, their order and the names of their levels, ready to be written."""
+        """Raw rows as columns with their names, in their order, with the names of their levels."""
         groups = self.groups
         blocks = raw if isinstance(raw, Mapping) else {next(iter(groups)): raw}
         arrays: dict[str, NDArray[Any]] = {kind: np.asarray(blocks[kind]) for kind in groups}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.data import builtin
-from reverie.data.arrays import read_idx, read_npy, read_npz, shaped, to_numpy, with_labels
+from reverie.data.arrays import PART_KEYS, joined, read_idx, read_npy, read_npz, shaped, to_numpy, with_labels
 from reverie.data.found import Found
 from reverie.data.pictures import ENDINGS, read_folder, read_pictures
 from reverie.data.tables import from_frame, from_mapping, is_frame, read_csv, read_parquet, read_text
@@ -23,6 +23,7 @@ def _text(path: Path) -> Found:
 READERS: dict[str, Callable[[Path], Found]] = {
     ".csv": read_csv,
     ".tsv": read_csv,
+    ".data": read_csv,
     ".npy": read_npy,
     ".npz": read_npz,
     ".idx": read_idx,
@@ -46,6 +47,8 @@ def find(source: Any, seed: int = 0) -> Found:
     if is_frame(source):
         return from_frame(source)
     if isinstance(source, Mapping):
+        if {"train", "test"} <= set(source) <= {"train", "valid", "test"}:
+            return joined({part: to_numpy(source[part], part) for part in PART_KEYS if part in source}, None, "arrays")
         return from_mapping(source)
     if source is None or isinstance(source, bool | int | float | complex | bytes | set):
         raise InputError(f"a {type(source).__name__} is no source of data: give a name, a path, an array or a frame")
@@ -54,12 +57,15 @@ def find(source: Any, seed: int = 0) -> Found:
 
 def read_path(path: Path, name: str | None = None) -> Found:
     """What is in a file or a folder, by the ending of its name."""
-    if not path.exists():
-        inside = Path(os.environ.get("REVERIE_DATA") or ".") / path
-        if os.environ.get("REVERIE_DATA") and inside.exists():
-            path = inside
-        else:
-            raise InputError(_unknown(path, name))
+    try:
+        there = path.exists()
+        if not there and os.environ.get("REVERIE_DATA"):
+            inside = Path(os.environ["REVERIE_DATA"]) / path
+            path, there = (inside, True) if inside.exists() else (path, False)
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)[:80]!r}: {error.strerror or error}") from error
+    if not there:
+        raise InputError(_unknown(path, name))
     if path.is_dir():
         if path.suffix.lower() in READERS:
             raise InputError(f"{str(path)!r} is a folder where a file is expected")

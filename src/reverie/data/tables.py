@@ -48,41 +48,68 @@ def read_text(path: Path) -> str:
 def read_csv(path: Path) -> Found:
     """A table from delimited text.
 
-    The delimiter is a tab for .tsv, and otherwise whichever of comma, semicolon, tab and bar the first line has most
-    of. The first line is a header if none of its cells is a number and either some cell below one is, or none of its
-    cells is seen again in its column. Blank lines and blanks around cells are ignored.
+    The delimiter is a tab for .tsv, and otherwise whichever of comma, semicolon, tab and bar the first line
+    has most of. The first line is a header if none of its cells is a number and either some cell below one
+    is, or none of its cells is seen again in its column. Blank lines and blanks around cells are ignored.
     """
     text = read_text(path)
     if "\0" in text:
         raise InputError(f"{str(path)!r} has zero bytes: it is not a table of text")
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if not first:
+    start = next((line for line in text[:100_000].splitlines() if line.strip()), "")
+    if not start:
         raise InputError(f"{str(path)!r} is empty")
     tab = path.name.lower().removesuffix(".gz").endswith(".tsv")
-    delimiter = "\t" if tab else max(DELIMITERS, key=first.count)
+    delimiter = "\t" if tab else max(DELIMITERS, key=start.count)
+    top = _rows(path, io.StringIO(text[:100_000]), delimiter, most=100)
+    fast = None
+    if len(top) > 2 and all(_is_number(cell) for row in top[1:-1] for cell in row):
+        fast = _all_numbers(text, delimiter, len(top[0]), skip=not all(_is_number(cell) for cell in top[0]))
+    rows = top if fast is not None else _rows(path, io.StringIO(text), delimiter)
+    header = [cell.strip() for cell in rows[0]]
+    named = _is_header(header, rows[1:])
+    if named and len(rows) == 1:
+        raise InputError(f"{str(path)!r} has a header and no rows")
+    names = header if named else [f"x{j + 1}" for j in range(len(header))]
+    _refuse_duplicates(names, str(path))
+    if fast is not None:
+        missing = np.isnan(fast)
+        columns = {name: Values(fast[:, j], missing[:, j]) for j, name in enumerate(names)}
+    else:
+        columns = {name: cells(row[j] for row in rows[int(named) :]) for j, name in enumerate(names)}
+    return Found(path.name, columns=columns, named=named)
+
+
+def _rows(path: Path, stream: io.StringIO, delimiter: str, most: int = sys.maxsize) -> list[list[str]]:
+    """The first rows, all of one length; the last of a stream that was cut short is not looked at."""
     rows: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
     try:
         for row in reader:
+            if len(rows) == most:
+                break
             if not row or (len(row) == 1 and not row[0].strip()):
                 continue
             if rows and len(row) != len(rows[0]):
+                if most != sys.maxsize:
+                    break
                 raise InputError(
-                    f"{str(path)!r} is ragged: line {reader.line_num} has {len(row)} cells, the first has {len(rows[0])}"
+                    f"{str(path)!r} is ragged: line {reader.line_num} has {len(row)} cells, "
+                    f"the first has {len(rows[0])}"
                 )
             rows.append(row)
     except csv.Error as error:
         raise InputError(f"{str(path)!r} cannot be read as a table (line {reader.line_num}): {error}") from error
-    header = [cell.strip() for cell in rows[0]]
-    named = _is_header(header, rows[1:])
-    if named:
-        if len(rows) == 1:
-            raise InputError(f"{str(path)!r} has a header and no rows")
-        rows = rows[1:]
-    names = header if named else [f"x{j + 1}" for j in range(len(header))]
-    _refuse_duplicates(names, str(path))
-    columns = {name: cells(row[j] for row in rows) for j, name in enumerate(names)}
-    return Found(path.name, columns=columns, named=named)
+    return rows
+
+
+def _all_numbers(text: str, delimiter: str, width: int, *, skip: bool) -> np.ndarray | None:
+    """A table of nothing but numbers, ten times as fast as cell by cell; None where it is something else."""
+    body = text.lstrip().split("\n", 1)[1] if skip and "\n" in text.lstrip() else text
+    try:
+        read = np.loadtxt(io.StringIO(body), delimiter=delimiter, dtype=np.float64, comments=None, ndmin=2)
+    except ValueError:
+        return None
+    return read if read.shape[1] == width else None
 
 
 def _is_header(first: list[str], rows: list[list[str]]) -> bool:
@@ -107,7 +134,9 @@ def _is_number(cell: str) -> bool:
 def _refuse_duplicates(names: list[str], what: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"{what} has {names.count(twice[0])} columns named {twice[0]!r}: every column needs its own name")
+        raise InputError(
+            f"{what} has {names.count(twice[0])} columns named {twice[0]!r}: every column needs its own name"
+        )
 
 
 def read_parquet(path: Path) -> Found:
@@ -171,17 +200,6 @@ def _from_columns(columns: dict[str, Values], name: str) -> Found:
     if next(iter(lengths.values())) == 0:
         raise InputError(f"{name} has no rows")
     return Found(name, columns=columns, named=True)
-
-
-def take_label(found: Found, label: str) -> tuple[Found, Values]:
-    """The column that is the label, and what is left."""
-    columns = found.columns or {}
-    if label not in columns:
-        have = ", ".join(map(repr, list(columns)[:8])) or "none"
-        raise InputError(f"{found.name} has no column {label!r} to be the label; its columns are {have}")
-    if len(columns) == 1:
-        raise InputError(f"{label!r} is the only column of {found.name}: as the label it leaves nothing to model")
-    return found, columns[label]
 
 
 def codes_of(labels: Any, what: str = "the labels") -> tuple[np.ndarray, tuple[Any, ...]]:

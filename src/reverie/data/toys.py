@@ -1,4 +1,6 @@
-"""Two-dimensional toys, generated from a seed. u is uniform on [0, 1), e standard normal, each drawn where it stands.
+"""Two-dimensional toys, generated from a seed.
+
+With u uniform on [0, 1) and e standard normal, drawn afresh wherever they stand:
 
 - moons: (cos t, sin t) and (1 - cos t, 1/2 - sin t), t = pi u, plus 0.1 e.
 - circles: radius 1 and 1/2, angle 2 pi u, plus 0.08 e.
@@ -15,6 +17,7 @@ The classes are the moons, circles, rings, spirals, arms and Gaussians.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -23,7 +26,7 @@ from numpy.typing import NDArray
 Points = tuple[NDArray[np.float64], NDArray[np.int64] | None]
 
 
-def _polar(radius: NDArray[np.float64] | float, angle: NDArray[np.float64]) -> NDArray[np.float64]:
+def _polar(radius: NDArray[Any] | float, angle: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 

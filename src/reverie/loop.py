@@ -115,9 +115,7 @@ class Loop:
         bytes_ = sum(leaf.nbytes for leaf in jax.tree.leaves(self.tree))
         self.resident = jax.device_put(self.tree) if bytes_ <= resident_bytes else None
         per_step = max(1, bytes_ // len(rows) * self.batches.batch)
-        self.capacity = (
-            CHUNK if self.resident is not None else int(np.clip(STREAM_BYTES // per_step, 1, CHUNK))
-        )
+        self.capacity = CHUNK if self.resident is not None else int(np.clip(STREAM_BYTES // per_step, 1, CHUNK))
         self._compiled: Callable[..., Any] | None = None
         self._seconds_per_step = float("inf")
 
@@ -221,9 +219,7 @@ class Loop:
     def _compile(self, static: State) -> Callable[..., Any]:
         step = jax.jit(lambda arrays, inputs, i: self._array_step(static, arrays, inputs, i))
 
-        def chunk(
-            arrays: PyTree, inputs: _Inputs, count: Array
-        ) -> tuple[PyTree, dict[str, Array], Array, Array]:
+        def chunk(arrays: PyTree, inputs: _Inputs, count: Array) -> tuple[PyTree, dict[str, Array], Array, Array]:
             shapes = jax.eval_shape(step, arrays, inputs, jnp.zeros((), jnp.int32))[1]
             zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
@@ -242,9 +238,7 @@ class Loop:
 
         return jax.jit(chunk, donate_argnums=0)
 
-    def _array_step(
-        self, static: State, arrays: PyTree, inputs: _Inputs, i: Array
-    ) -> tuple[PyTree, Any, Array]:
+    def _array_step(self, static: State, arrays: PyTree, inputs: _Inputs, i: Array) -> tuple[PyTree, Any, Array]:
         state, info, bad = self.step(eqx.combine(arrays, static), inputs, i)
         return eqx.filter(state, eqx.is_array), info, bad
 

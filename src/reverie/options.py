@@ -43,18 +43,14 @@ def read_option(name: str, value: Any, kind: Any, owner: str) -> Any:
         raise InputError(f"{owner}: option {name}={value!r} cannot be used: {error}") from None
 
 
-def read_options(
-    owner: str, types_: Mapping[str, tuple[Any, Any]], given: Mapping[str, Any]
-) -> dict[str, Any]:
+def read_options(owner: str, types_: Mapping[str, tuple[Any, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
     """Given options as arguments; an unknown name is refused with the names that exist."""
     arguments = {}
     for name, value in given.items():
         key = name.replace("-", "_")
         if key not in types_:
             near = get_close_matches(key, types_, 1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else f"its options are: {', '.join(types_) or 'none'}."
-            )
+            hint = f"did you mean {near[0]!r}?" if near else f"its options are: {', '.join(types_) or 'none'}."
             raise InputError(f"{owner} has no option {name!r}; {hint}")
         arguments[key] = read_option(key, value, types_[key][0], owner)
     return arguments

@@ -45,9 +45,7 @@ def part_options(cls: type[Part]) -> dict[str, tuple[Any, Any]]:
     """The options of a class of parts: name → (type, default)."""
     import dataclasses
 
-    optional = {
-        field.name for field in dataclasses.fields(cls) if field.metadata.get("reverie-role") == "option"
-    }
+    optional = {field.name for field in dataclasses.fields(cls) if field.metadata.get("reverie-role") == "option"}
     return {name: kind for name, kind in option_types(cls).items() if name in optional}
 
 
@@ -75,9 +73,7 @@ def supply(model: Part, learner: Learner, given: Mapping[str, Part] | None = Non
     return parts
 
 
-def missing(
-    model: Part, learner: Learner, given: Mapping[str, Part] | None = None
-) -> dict[str, tuple[str, ...]]:
+def missing(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, tuple[str, ...]]:
     """For each part, the capabilities that it lacks: the model's first, since the rest depends on it."""
     lacks = missing_from(model, learner.requires["model"])
     if lacks:

@@ -126,9 +126,7 @@ class Optimiser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def learning_rate(self, steps: int | None) -> optax.Schedule:
         """The rate as a function of the step; schedules that end need to know how many steps there are."""
         if self.schedule in ("cosine", "linear") and steps is None:
-            raise InputError(
-                f"the {self.schedule} schedule needs a number of steps or epochs, not a time budget"
-            )
+            raise InputError(f"the {self.schedule} schedule needs a number of steps or epochs, not a time budget")
         length = max(1, (steps or 1) - self.warmup)
         after: optax.Schedule
         if self.schedule == "cosine":

@@ -59,6 +59,4 @@ class ExpectationMaximisation(Direction):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             mixture.fit(np.asarray(x, np.float64))
-        return tuple(
-            np.asarray(a, np.float32) for a in (mixture.weights_, mixture.means_, mixture.covariances_)
-        )
+        return tuple(np.asarray(a, np.float32) for a in (mixture.weights_, mixture.means_, mixture.covariances_))

@@ -36,9 +36,7 @@ class GaussianPosterior(Part, HasPosterior, Reparameterised, HasPosteriorDistrib
     def __check_init__(self) -> None:
         """Refuse options that describe no posterior."""
         if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(
-                f"a Gaussian posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}"
-            )
+            raise InputError(f"a Gaussian posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """An encoder onto the model's only block of reals."""

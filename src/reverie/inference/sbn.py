@@ -35,18 +35,14 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
     def __check_init__(self) -> None:
         """Refuse options that describe no posterior."""
         if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(
-                f"a belief-net posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}"
-            )
+            raise InputError(f"a belief-net posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """One step for each of the model's blocks of bits."""
         shape = layouts(spec)
         sizes = (sum(layout.width for layout in shape), *(latent.size for latent in model.latents))
         keys = jax.random.split(key, len(sizes) - 1)
-        steps = tuple(
-            mlp(keys[i], sizes[i], self.hidden, sizes[i + 1], self.activation) for i in range(len(keys))
-        )
+        steps = tuple(mlp(keys[i], sizes[i], self.hidden, sizes[i + 1], self.activation) for i in range(len(keys)))
         return filled(self, shape=shape, steps=steps)
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:

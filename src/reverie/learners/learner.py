@@ -47,9 +47,7 @@ class Learner(eqx.Module):
         """A direction must be given all that it uses, and only a declared part may move."""
         lacking = [name for name in self.direction.uses if name not in self.sampler.gives]
         if lacking:
-            raise TypeError(
-                f"the direction uses {', '.join(lacking)} and the sampler gives {self.sampler.gives}"
-            )
+            raise TypeError(f"the direction uses {', '.join(lacking)} and the sampler gives {self.sampler.gives}")
         undeclared = [name for name in self.direction.moves if name not in self.requires]
         if undeclared:
             raise TypeError(f"the direction moves {', '.join(undeclared)}, for which nothing is required")

@@ -55,9 +55,7 @@ class Generator(Part, Pushforward, Samplable):
         """Bits or continuous columns."""
         if spec.kind in ("binary", "continuous"):
             return None
-        return (
-            f"a generator takes continuous or binary columns and these are {spec.kind}: try measure='one-hot'"
-        )
+        return f"a generator takes continuous or binary columns and these are {spec.kind}: try measure='one-hot'"
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """A network whose output bias fits the columns' means."""

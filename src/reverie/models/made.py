@@ -81,9 +81,7 @@ class MADE(Part, HasLogProb, Samplable, Conditionals):
         keys = jax.random.split(key, len(sizes) - 1)
         bias = log_odds(jnp.asarray(spec.leaves["binary"].mean))
         last = len(keys) - 1
-        layers = tuple(
-            affine(keys[i], sizes[i], sizes[i + 1], bias if i == last else 0.0) for i in range(len(keys))
-        )
+        layers = tuple(affine(keys[i], sizes[i], sizes[i + 1], bias if i == last else 0.0) for i in range(len(keys)))
         return filled(self, size=spec.size, layers=layers)
 
     def conditional_logits(self, x: Array, member: Array) -> Array:

@@ -71,9 +71,7 @@ class Observation:
     def log_prob(self, outputs: Float[Array, " outputs"], x: PyTree) -> Float[Array, ""]:
         """log p(x | outputs)."""
         total = jnp.zeros(())
-        for layout, piece, leaf in zip(
-            self.shape, self._split(outputs), leaves_of(x, self.shape), strict=True
-        ):
+        for layout, piece, leaf in zip(self.shape, self._split(outputs), leaves_of(x, self.shape), strict=True):
             if layout.kind == "binary":
                 total += bits_log_prob(piece, leaf)
             elif layout.kind == "continuous":

@@ -39,11 +39,7 @@ def leaves_of(x: PyTree, shape: tuple[Layout, ...]) -> tuple[Array, ...]:
 
 def row_of(leaves: tuple[Array, ...], shape: tuple[Layout, ...]) -> PyTree:
     """The inverse of `leaves_of`."""
-    return (
-        leaves[0]
-        if len(shape) == 1
-        else {layout.kind: leaf for layout, leaf in zip(shape, leaves, strict=True)}
-    )
+    return leaves[0] if len(shape) == 1 else {layout.kind: leaf for layout, leaf in zip(shape, leaves, strict=True)}
 
 
 def features(x: PyTree, shape: tuple[Layout, ...]) -> Float[Array, " width"]:
@@ -54,6 +50,4 @@ def features(x: PyTree, shape: tuple[Layout, ...]) -> Float[Array, " width"]:
             return jax.nn.one_hot(leaf, layout.levels).reshape(-1)
         return leaf.astype(jnp.float32).reshape(-1)
 
-    return jnp.concatenate(
-        [one(leaf, layout) for leaf, layout in zip(leaves_of(x, shape), shape, strict=True)]
-    )
+    return jnp.concatenate([one(leaf, layout) for leaf, layout in zip(leaves_of(x, shape), shape, strict=True)])

@@ -59,7 +59,5 @@ def mlp(
     sizes = (inputs, *hidden, outputs)
     keys = jax.random.split(key, len(sizes) - 1)
     last = len(sizes) - 2
-    layers = tuple(
-        affine(keys[i], sizes[i], sizes[i + 1], bias if i == last else 0.0) for i in range(len(sizes) - 1)
-    )
+    layers = tuple(affine(keys[i], sizes[i], sizes[i + 1], bias if i == last else 0.0) for i in range(len(sizes) - 1))
     return MLP(layers, activation)

@@ -21,9 +21,7 @@ class BaseNoise(Sampler):
     part: str
     count: int = 1
 
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
-    ) -> tuple[Draw, Chain, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """Fresh noise."""
         keys = jax.random.split(tick.key, (self.count, batch.index.shape[0]))
         return {"noise": jax.vmap(jax.vmap(parts[self.part].noise))(keys)}, chain, {}

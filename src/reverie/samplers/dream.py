@@ -14,9 +14,7 @@ class Dream(Sampler):
     gives = ("dreams",)
     exactness = "exact"
 
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
-    ) -> tuple[Draw, Chain, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """Ancestral draws."""
         keys = jax.random.split(tick.key, batch.index.shape[0])
         return {"dreams": Dreams(*jax.vmap(parts["model"].sample_joint)(keys))}, chain, {}

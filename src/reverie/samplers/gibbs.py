@@ -32,9 +32,7 @@ class GibbsFromData(Sampler):
     exactness = "biased"
     sweeps: int
 
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
-    ) -> tuple[Draw, Chain, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """The chains' last states."""
         return {"particles": sweeps_of(parts["model"], tick.key, batch.x, self.sweeps)}, chain, {}
 
@@ -56,12 +54,8 @@ class PersistentGibbs(Sampler):
         """Particles where the model says that a chain may start."""
         return jax.vmap(parts["model"].start)(jax.random.split(key, self.particles))
 
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: PyTree
-    ) -> tuple[Draw, PyTree, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: PyTree) -> tuple[Draw, PyTree, dict[str, Array]]:
         """The particles after some more sweeps."""
         after = sweeps_of(parts["model"], tick.key, chain, self.sweeps)
-        moved = [
-            jnp.mean(a != b) for a, b in zip(jax.tree.leaves(after), jax.tree.leaves(chain), strict=True)
-        ]
+        moved = [jnp.mean(a != b) for a, b in zip(jax.tree.leaves(after), jax.tree.leaves(chain), strict=True)]
         return {"particles": after}, after, {"particles_moved": jnp.mean(jnp.stack(moved))}

@@ -41,9 +41,7 @@ class Importance(Sampler):
     exactness = "biased"
     count: int
 
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
-    ) -> tuple[Draw, Chain, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """Codes and their normalised weights."""
         h = propose(tick.key, parts, batch.x, self.count)
         log_w = log_weights(parts, h, batch.x)

@@ -68,9 +68,7 @@ class Sampler(eqx.Module):
         return None
 
     @abstractmethod
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
-    ) -> tuple[Draw, Chain, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """The draw by name, the chain after it, and numbers for people."""
 
 
@@ -80,9 +78,7 @@ class DataOnly(Sampler):
     gives = ()
     exactness = "exact"
 
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
-    ) -> tuple[Draw, Chain, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """Nothing."""
         return {}, chain, {}
 
@@ -106,13 +102,9 @@ class Together(eqx.Module):
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chain:
         """One chain a member."""
         keys = jax.random.split(key, len(self.samplers))
-        return tuple(
-            sampler.init(one, parts, rows, batch) for sampler, one in zip(self.samplers, keys, strict=True)
-        )
+        return tuple(sampler.init(one, parts, rows, batch) for sampler, one in zip(self.samplers, keys, strict=True))
 
-    def draw(
-        self, tick: Tick, parts: Parts, batch: Batch, chain: Chain
-    ) -> tuple[Draw, Chain, dict[str, Array]]:
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """The members' draws, merged by name."""
         drawn: dict[str, Any] = {}
         info: dict[str, Array] = {}

@@ -1,0 +1,210 @@
+"""Bulk random numbers: a counter-based generator that JAX's own keys drive.
+
+Bits of a draw: element i of a draw is the first word of
+
+    Threefry-2x32-13(key = (k₀, k₁), counter = (i mod 2³², i div 2³²))
+
+13 rounds are the fewest that Salmon et al. report as Crush-resistant for this generator. Each element is a function of
+the key and its own index only, so one device and several give the same bits, and XLA fuses the draw with its use.
+
+Keys: seeded, split and folded with Threefry-2x32-20, word for word as JAX's `threefry2x32` does. The key words of
+a run are therefore the same under either implementation, `"counter"` and `"threefry"` (JAX's own bits).
+
+    >>> from reverie import noise
+    >>> noise.uniform(noise.make_key(0), (2, 3)).shape
+    (2, 3)
+
+References: J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC
+2011, section 4 and table 2. G. E. P. Box and M. E. Muller, "A note on the generation of random normal deviates",
+Annals of Mathematical Statistics 29, 1958. Handbook of Mathematical Functions (Abramowitz & Stegun), 4.3.97.
+"""
+
+import math
+import operator
+
+import jax
+import jax.extend.random
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int, Key, UInt32
+
+from reverie.errors import InputError
+
+_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+_PARITY = np.uint32(0x1BD11BDA)
+
+
+def _threefry(rounds: int, key: tuple[Array, Array], counter: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Threefry-2x32, unrolled: XLA fuses it into one pass, where JAX's CPU lowering is a loop with memory traffic."""
+    schedule = (key[0], key[1], key[0] ^ key[1] ^ _PARITY)
+    x, y = counter[0] + schedule[0], counter[1] + schedule[1]
+    for i in range(rounds):
+        turn = _ROTATIONS[i % 8]
+        x = x + y
+        y = x ^ (lax.shift_left(y, _word(turn, y)) | lax.shift_right_logical(y, _word(32 - turn, y)))
+        if i % 4 == 3:
+            step = i // 4 + 1
+            x = x + schedule[step % 3]
+            y = y + (schedule[(step + 1) % 3] + np.uint32(step))
+    return x, y
+
+
+def _word(value: int, like: Array) -> Array:
+    return lax.full_like(like, value)
+
+
+def _index(shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """The place of each element in row-major order, as (low, high) words."""
+    low = high = jnp.zeros(shape, jnp.uint32)
+    for axis, length in enumerate(shape):
+        if length > 2**32:
+            raise InputError(f"An axis of {length} draws is longer than 2^32; spread the draws over two axes.")
+        stride = math.prod(shape[axis + 1 :])
+        place = lax.broadcasted_iota(jnp.uint32, shape, axis)
+        step = place * np.uint32(stride % 2**32)
+        if math.prod(shape) > 2**32:
+            high = high + place * np.uint32(stride // 2**32 % 2**32)
+            high = high + lax.mulhi(place, lax.full_like(place, stride % 2**32))
+            high = high + (low + step < low).astype(jnp.uint32)
+        low = low + step
+    return low, high
+
+
+def _seed(seed: Array) -> Array:
+    low = seed.astype(jnp.uint32)
+    wide = seed.dtype.itemsize > 4
+    high = lax.shift_right_logical(seed, jnp.asarray(32, seed.dtype)).astype(jnp.uint32) if wide else low * 0
+    return jnp.stack([high, low])
+
+
+def _split(key: Array, shape: tuple[int, ...]) -> Array:
+    low, high = _index(shape)
+    return jnp.stack(_threefry(20, (key[0], key[1]), (high, low)), axis=-1)
+
+
+def _fold_in(key: Array, data: Array) -> Array:
+    low = jnp.asarray(data).astype(jnp.uint32)
+    return jnp.stack(_threefry(20, (key[0], key[1]), (jnp.zeros_like(low), low)))
+
+
+def _two_words(key: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    return _threefry(13, (key[0], key[1]), _index(shape))
+
+
+def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:
+    first, second = _two_words(key, tuple(shape))
+    if bit_width == 64:
+        wide = jnp.uint64
+        return lax.shift_left(second.astype(wide), jnp.asarray(32, wide)) | first.astype(wide)
+    return first.astype({8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32}[bit_width])
+
+
+_COUNTER = jax.extend.random.define_prng_impl(
+    key_shape=(2,),
+    seed=_seed,
+    split=_split,
+    random_bits=_random_bits,
+    fold_in=_fold_in,
+    name="counter",
+    tag="ctr",
+)
+_IMPLEMENTATIONS = {"counter": _COUNTER, "threefry": "threefry2x32"}
+
+
+def make_key(seed: int, prng: str = "counter") -> Key[Array, ""]:
+    """The key of a seed (0 ≤ seed < 2⁶⁴) for the generator `prng`, `"counter"` or `"threefry"`."""
+    seed = operator.index(seed)
+    if not 0 <= seed < 2**64:
+        raise InputError(f"The seed must be an integer from 0 to 2^64 - 1; got {seed}.")
+    return wrap_key_data(np.array([seed >> 32, seed & 0xFFFFFFFF], np.uint32), prng)
+
+
+def wrap_key_data(data: Array | np.ndarray, prng: str = "counter") -> Key[Array, "..."]:
+    """Keys from the words that `jax.random.key_data` gave: how a checkpoint restores them."""
+    if prng not in _IMPLEMENTATIONS:
+        raise InputError(f"There is no generator {prng!r}; choose counter or threefry.")
+    return jax.random.wrap_key_data(jnp.asarray(data), impl=_IMPLEMENTATIONS[prng])
+
+
+def key_name(key: Key[Array, "..."]) -> str:
+    """The generator of a key: the `prng` that makes it again from its words."""
+    implementation = jax.random.key_impl(key)
+    for name, known in _IMPLEMENTATIONS.items():
+        if implementation == known:
+            return name
+    raise InputError(f"The key is for the generator {implementation}; Reverie knows counter and threefry.")
+
+
+def uniform(
+    key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: jax.typing.DTypeLike = jnp.float32
+) -> Float[Array, "..."]:
+    """Uniform on {0, 1, …, 2ᵐ − 1} / 2ᵐ with m the bits of the significand: 24 for float32, so never 1."""
+    kept = jnp.finfo(dtype).nmant + 1
+    width = jnp.finfo(dtype).bits
+    bits = jax.random.bits(key, shape, f"uint{width}")
+    # Through a signed integer of the same width: a processor without AVX-512 converts those much faster.
+    whole = lax.shift_right_logical(bits, lax.full_like(bits, width - kept)).astype(f"int{width}")
+    return whole.astype(dtype) * jnp.asarray(2.0**-kept, dtype)
+
+
+def normal(
+    key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: jax.typing.DTypeLike = jnp.float32
+) -> Float[Array, "..."]:
+    """Standard normal: √(−2 log u) sin(½πv), with u uniform on (0, 1] and v on (−1, 1) (Box and Muller).
+
+    The sine of an angle uniform on (−½π, ½π) has the distribution of the cosine of one uniform on the circle, and
+    needs no range reduction. u has 32 bits where it is small, so |z| reaches 6.7.
+    """
+    if jnp.finfo(dtype).bits > 32:
+        return jax.random.normal(key, shape, dtype)
+    if key_name(key) == "counter":
+        first, second = _two_words(jax.random.key_data(key), shape)
+    else:
+        first, second = jax.random.bits(key, (2, *shape))
+    # Integers k of 31 bits: (k + ½) / 2³¹ is rounded to the 24 bits of a float32, finest near zero.
+    half = lax.shift_right_logical(first, _word(1, first)).astype(jnp.int32).astype(jnp.float32)
+    u = half * np.float32(2.0**-31) + np.float32(2.0**-32)
+    v = lax.bitcast_convert_type(second, jnp.int32).astype(jnp.float32) * np.float32(2.0**-31)
+    return (jnp.sqrt(-2.0 * jnp.log(u)) * _sine(v)).astype(dtype)
+
+
+def _sine(v: Array) -> Array:
+    """sin(½πv) for |v| ≤ 1, within 2e-7."""
+    x = v * np.float32(math.pi / 2)
+    s = x * x
+    p = np.float32(-2.39e-8)
+    for coefficient in (2.7526e-6, -1.98409e-4, 8.3333315e-3, -1.666666664e-1, 1.0):
+        p = p * s + np.float32(coefficient)
+    return x * p
+
+
+def bernoulli(key: Key[Array, ""], probability: Float[Array, "..."]) -> Bool[Array, "..."]:
+    """True with the given probability, rounded up to a multiple of 2⁻²⁴: never at 0, always at 1."""
+    probability = _at_least_single(probability)
+    return uniform(key, probability.shape, probability.dtype) < probability
+
+
+def bernoulli_logits(key: Key[Array, ""], logits: Float[Array, "..."]) -> Bool[Array, "..."]:
+    """True with probability σ(logits): u (1 + exp(−logits)) < 1, which needs no division. Never at −∞, always at ∞."""
+    logits = _at_least_single(logits)
+    return uniform(key, logits.shape, logits.dtype) * (1.0 + jnp.exp(-logits)) < 1.0
+
+
+def categorical(key: Key[Array, ""], logits: Float[Array, "..."], axis: int = -1) -> Int[Array, "..."]:
+    """Indices along `axis` with probabilities softmax(logits), from one uniform a sample: the first k with F(k) > u.
+
+    A category of logit −∞ is never drawn.
+    """
+    logits = jnp.moveaxis(_at_least_single(logits), axis, -1)
+    weight = jnp.exp(logits - lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True)))
+    below = jnp.cumsum(weight, axis=-1)
+    # cumsum adds in a tree, so rounding may put a step where the weight is zero: such places are passed over.
+    total = jnp.max(jnp.where(weight > 0, below, 0.0), axis=-1)
+    threshold = uniform(key, total.shape, total.dtype) * total
+    return jnp.argmax((below > threshold[..., None]) & (weight > 0), axis=-1).astype(jnp.int32)
+
+
+def _at_least_single(x: Array) -> Array:
+    x = jnp.asarray(x)
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))

@@ -134,9 +134,7 @@ def _words(tree: ast.AST) -> Iterator[str]:
                     yield f"line {value.lineno}: allow_pickle; nothing that is read is run"
 
 
-def inheritance(
-    classes: Iterable[type], mixins: Iterable[str] = (), defaults: Iterable[str] = ()
-) -> list[str]:
+def inheritance(classes: Iterable[type], mixins: Iterable[str] = (), defaults: Iterable[str] = ()) -> list[str]:
     """Every class with a concrete base of ours, and every concrete method of ours that is overridden.
 
     `mixins` names classes that are abstract in spirit and have no abstract member; `defaults` names methods

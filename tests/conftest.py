@@ -8,9 +8,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-hypothesis.settings.register_profile(
-    "reverie", derandomize=True, deadline=None, database=None, max_examples=50
-)
+hypothesis.settings.register_profile("reverie", derandomize=True, deadline=None, database=None, max_examples=50)
 hypothesis.settings.load_profile("reverie")
 
 

@@ -117,9 +117,7 @@ def classes():
     for found in pkgutil.walk_packages(reverie.__path__, "reverie."):
         if not found.name.endswith("__main__"):
             module = importlib.import_module(found.name)
-            yield from (
-                cls for _, cls in inspect.getmembers(module, inspect.isclass) if cls.__module__ == found.name
-            )
+            yield from (cls for _, cls in inspect.getmembers(module, inspect.isclass) if cls.__module__ == found.name)
 
 
 def test_every_class_is_abstract_or_final():
@@ -184,6 +182,4 @@ def test_importing_reverie_loads_nothing_heavy():
 @pytest.mark.skipif(not (SRC / "reverie" / "cli" / "__init__.py").exists(), reason="there is no command yet")
 def test_the_command_says_its_version_without_jax():
     code = "import sys; sys.argv = ['reverie', '--version']\nfrom reverie.cli import main\n"
-    assert (
-        imported_by(code + "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code") == set()
-    )
+    assert imported_by(code + "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code") == set()

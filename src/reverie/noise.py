@@ -21,13 +21,14 @@ Annals of Mathematical Statistics 29, 1958. Handbook of Mathematical Functions (
 
 import math
 import operator
+from functools import partial
 
 import jax
 import jax.extend.random
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int, Key, UInt32
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from reverie.errors import InputError
 
@@ -71,29 +72,37 @@ def _index(shape: tuple[int, ...]) -> tuple[Array, Array]:
     return low, high
 
 
+@jax.jit
 def _seed(seed: Array) -> Array:
     low = seed.astype(jnp.uint32)
-    wide = seed.dtype.itemsize > 4
-    high = lax.shift_right_logical(seed, jnp.asarray(32, seed.dtype)).astype(jnp.uint32) if wide else low * 0
-    return jnp.stack([high, low])
+    if seed.dtype.itemsize == 4:
+        return jnp.stack([jnp.zeros_like(low), low])
+    return jnp.stack([lax.shift_right_logical(seed, jnp.asarray(32, seed.dtype)).astype(jnp.uint32), low])
 
 
+# The barriers end XLA's fusion at each key. Without them every draw computes again the whole chain of splits that led
+# to its key: a step with 8 splits and 8 draws took 142 µs in place of 52, and compiled in 1.1 s in place of 0.6.
+
+
+@partial(jax.jit, static_argnames="shape")
 def _split(key: Array, shape: tuple[int, ...]) -> Array:
     low, high = _index(shape)
-    return jnp.stack(_threefry(20, (key[0], key[1]), (high, low)), axis=-1)
+    return lax.optimization_barrier(jnp.stack(_threefry(20, (key[0], key[1]), (high, low)), axis=-1))
 
 
-def _fold_in(key: Array, data: Array) -> Array:
+@jax.jit
+def _fold_in(key: Array, data: Array | int) -> Array:
     low = jnp.asarray(data).astype(jnp.uint32)
-    return jnp.stack(_threefry(20, (key[0], key[1]), (jnp.zeros_like(low), low)))
+    return lax.optimization_barrier(jnp.stack(_threefry(20, (key[0], key[1]), (jnp.zeros_like(low), low))))
 
 
 def _two_words(key: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
     return _threefry(13, (key[0], key[1]), _index(shape))
 
 
+@partial(jax.jit, static_argnames=("bit_width", "shape"))
 def _random_bits(key: Array, bit_width: int, shape: tuple[int, ...]) -> Array:
-    first, second = _two_words(key, tuple(shape))
+    first, second = _two_words(key, shape)
     if bit_width == 64:
         wide = jnp.uint64
         return lax.shift_left(second.astype(wide), jnp.asarray(32, wide)) | first.astype(wide)
@@ -136,73 +145,98 @@ def key_name(key: Key[Array, "..."]) -> str:
     raise InputError(f"The key is for the generator {implementation}; Reverie knows counter and threefry.")
 
 
+@partial(jax.jit, static_argnames=("shape", "dtype"))
 def uniform(
     key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: jax.typing.DTypeLike = jnp.float32
 ) -> Float[Array, "..."]:
     """Uniform on {0, 1, …, 2ᵐ − 1} / 2ᵐ with m the bits of the significand: 24 for float32, so never 1."""
-    kept = jnp.finfo(dtype).nmant + 1
-    width = jnp.finfo(dtype).bits
+    dtype = jax.dtypes.canonicalize_dtype(dtype)
+    width, kept = jnp.finfo(dtype).bits, jnp.finfo(dtype).nmant + 1
     bits = jax.random.bits(key, shape, f"uint{width}")
     # Through a signed integer of the same width: a processor without AVX-512 converts those much faster.
     whole = lax.shift_right_logical(bits, lax.full_like(bits, width - kept)).astype(f"int{width}")
     return whole.astype(dtype) * jnp.asarray(2.0**-kept, dtype)
 
 
+@partial(jax.jit, static_argnames=("shape", "dtype"))
 def normal(
     key: Key[Array, ""], shape: tuple[int, ...] = (), dtype: jax.typing.DTypeLike = jnp.float32
 ) -> Float[Array, "..."]:
     """Standard normal: √(−2 log u) sin(½πv), with u uniform on (0, 1] and v on (−1, 1) (Box and Muller).
 
     The sine of an angle uniform on (−½π, ½π) has the distribution of the cosine of one uniform on the circle, and
-    needs no range reduction. u has 32 bits where it is small, so |z| reaches 6.7.
+    needs no range reduction, and both words of a block are used. u has 31 bits, spaced evenly near zero, so that
+    |z| reaches 6.6. JAX's own `normal` serves the keys of JAX's own generator, and float64.
     """
-    if jnp.finfo(dtype).bits > 32:
+    dtype = jax.dtypes.canonicalize_dtype(dtype)
+    if key_name(key) != "counter" or key.ndim or jnp.finfo(dtype).bits > 32:
         return jax.random.normal(key, shape, dtype)
-    if key_name(key) == "counter":
-        first, second = _two_words(jax.random.key_data(key), shape)
-    else:
-        first, second = jax.random.bits(key, (2, *shape))
-    # Integers k of 31 bits: (k + ½) / 2³¹ is rounded to the 24 bits of a float32, finest near zero.
-    half = lax.shift_right_logical(first, _word(1, first)).astype(jnp.int32).astype(jnp.float32)
-    u = half * np.float32(2.0**-31) + np.float32(2.0**-32)
+    first, second = _two_words(jax.random.key_data(key), shape)
+    whole = lax.shift_right_logical(first, _word(1, first)).astype(jnp.int32)
+    u = whole.astype(jnp.float32) * np.float32(2.0**-31) + np.float32(2.0**-32)
     v = lax.bitcast_convert_type(second, jnp.int32).astype(jnp.float32) * np.float32(2.0**-31)
     return (jnp.sqrt(-2.0 * jnp.log(u)) * _sine(v)).astype(dtype)
 
 
 def _sine(v: Array) -> Array:
-    """sin(½πv) for |v| ≤ 1, within 2e-7."""
+    """sin(½πv) for |v| ≤ 1, by equation 4.3.97 of the Handbook: its error of 2e-9 is below a float32's."""
     x = v * np.float32(math.pi / 2)
     s = x * x
-    p = np.float32(-2.39e-8)
-    for coefficient in (2.7526e-6, -1.98409e-4, 8.3333315e-3, -1.666666664e-1, 1.0):
-        p = p * s + np.float32(coefficient)
-    return x * p
+    ratio = s * np.float32(-2.39e-8) + np.float32(2.7526e-6)
+    for coefficient in (-1.98409e-4, 8.3333315e-3, -1.666666664e-1, 1.0):
+        ratio = ratio * s + np.float32(coefficient)
+    return x * ratio
 
 
+@jax.jit
 def bernoulli(key: Key[Array, ""], probability: Float[Array, "..."]) -> Bool[Array, "..."]:
     """True with the given probability, rounded up to a multiple of 2⁻²⁴: never at 0, always at 1."""
     probability = _at_least_single(probability)
     return uniform(key, probability.shape, probability.dtype) < probability
 
 
+@jax.jit
 def bernoulli_logits(key: Key[Array, ""], logits: Float[Array, "..."]) -> Bool[Array, "..."]:
     """True with probability σ(logits): u (1 + exp(−logits)) < 1, which needs no division. Never at −∞, always at ∞."""
     logits = _at_least_single(logits)
     return uniform(key, logits.shape, logits.dtype) * (1.0 + jnp.exp(-logits)) < 1.0
 
 
+@partial(jax.jit, static_argnames="axis")
 def categorical(key: Key[Array, ""], logits: Float[Array, "..."], axis: int = -1) -> Int[Array, "..."]:
-    """Indices along `axis` with probabilities softmax(logits), from one uniform a sample: the first k with F(k) > u.
+    """Indices along `axis` with probabilities softmax(logits): the first k with F(k) > u, one uniform u a sample.
 
-    A category of logit −∞ is never drawn.
+    A category of logit −∞ is never drawn. The gaps between the values of u (2⁻²⁴) bound the error of a probability.
     """
     logits = jnp.moveaxis(_at_least_single(logits), axis, -1)
-    weight = jnp.exp(logits - lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True)))
-    below = jnp.cumsum(weight, axis=-1)
-    # cumsum adds in a tree, so rounding may put a step where the weight is zero: such places are passed over.
-    total = jnp.max(jnp.where(weight > 0, below, 0.0), axis=-1)
-    threshold = uniform(key, total.shape, total.dtype) * total
-    return jnp.argmax((below > threshold[..., None]) & (weight > 0), axis=-1).astype(jnp.int32)
+    weight = jnp.exp(logits - jnp.max(logits, axis=-1, keepdims=True))
+    return (_first_above if weight.shape[-1] <= _UNROLLED else _first_above_of_many)(key, weight)
+
+
+_UNROLLED = 128
+
+
+def _first_above(key: Array, weight: Array) -> Array:
+    """Inverse CDF, unrolled over the categories: one fused pass, three times as fast as with a cumulative sum."""
+    steps = [weight[..., 0]]
+    for k in range(1, weight.shape[-1]):
+        steps.append(steps[-1] + weight[..., k])
+    # u total < total also when rounded, and equal steps stay equal: a weight of zero is never chosen.
+    threshold = uniform(key, steps[-1].shape, weight.dtype) * steps[-1]
+    index = jnp.zeros(threshold.shape, jnp.int32)
+    for step in steps[:-1]:
+        index = index + (step <= threshold).astype(jnp.int32)
+    return index
+
+
+def _first_above_of_many(key: Array, weight: Array) -> Array:
+    """The same by `cumsum`. It adds in a tree and rounding may bend a step, so weights of zero are passed over."""
+    count = weight.shape[-1]
+    below = jnp.where(weight > 0, jnp.cumsum(weight, axis=-1), 0.0)
+    total = jnp.max(below, axis=-1)
+    threshold = uniform(key, total.shape, weight.dtype) * total
+    place = lax.broadcasted_iota(jnp.int32, weight.shape, weight.ndim - 1)
+    return jnp.min(jnp.where(below > threshold[..., None], place, count - 1), axis=-1)
 
 
 def _at_least_single(x: Array) -> Array:

@@ -64,14 +64,13 @@ def _parts(found: Found, index: NDArray[np.int64]) -> tuple[int, ...] | None:
 
 
 def _missing_message(found: Found, schema: Schema) -> str:
-    if found.columns is None:
-        counts = {"": int(np.isnan(np.asarray(found.block, np.float64)).sum())}
-        shown = f"{counts['']} values"
-    else:
-        left = {c.name for c in schema.columns} | ({schema.label.name} if schema.label else set())
-        counts = {n: int(c.missing.sum()) for n, c in found.columns.items() if n in left and c.missing.any()}
-        shown = ", ".join(f"{name!r} ({count})" for name, count in list(counts.items())[:6])
-        shown = f"values of {shown}" + (", …" if len(counts) > 6 else "")
+    known = {c.name for c in schema.columns} | ({schema.label.name} if schema.label else set())
+    gaps = {n: int(c.missing.sum()) for n, c in (found.columns or {}).items() if n in known and c.missing.any()}
+    shown = ", ".join(f"{name!r} ({count})" for name, count in list(gaps.items())[:6])
+    if len(gaps) > 6:
+        shown += f" and {len(gaps) - 6} more columns"
+    if found.block is not None:
+        shown = str(int(np.isnan(found.block).sum()))
     return f"{found.name} has missing values: {shown}; use missing='drop' to leave out the rows that have them"
 
 

@@ -12,6 +12,7 @@ import jax
 import msgspec
 import numpy as np
 
+from reverie.data import builtin
 from reverie.data.choice import choose, parse, spec_of, wants_pixels
 from reverie.data.encode import encode
 from reverie.data.given import described, recoded
@@ -90,6 +91,10 @@ def load(
         test=tested,
         fingerprint=_fingerprint(rows, known),
         class_names=tuple(str(c) for c in known.label.classes) if known.label else None,
+        recipe=_recipe(source, measure=name, seed=int(seed), valid=valid, test=test, label=label, missing=missing)
+        | {"length": length, "tokens": tokens}
+        if isinstance(source, str | Path)
+        else None,
     )
 
 
@@ -102,6 +107,12 @@ def read_rows(source: Any, schema: Schema | Mapping[str, Any] | str | Path, *, m
     elif found.y is not None:
         found = replace(found, y=recoded(found, known.label))
     return encode(found, known, missing)[0]
+
+
+def _recipe(source: str | Path, **options: Any) -> dict[str, Any]:
+    """The arguments of `load`, with a path made whole so that it is found from another folder."""
+    built_in = isinstance(source, str) and source in builtin.NAMES
+    return {"source": source if built_in else str(Path(source).resolve())} | options
 
 
 def _measure_name(measure: str, *, binarize: bool) -> str:

@@ -70,6 +70,7 @@ class Dataset:
         test: the rows to report on.
         fingerprint: SHA-256 of schema, values and labels in the source's order, in hexadecimal.
         class_names: the names of the classes of `y`.
+        recipe: the arguments with which `load` reads the same data again; None where they came from memory.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Dataset:
     test: Rows
     fingerprint: str
     class_names: tuple[str, ...] | None = None
+    recipe: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         rows = f"{len(self.train)} + {len(self.valid)} + {len(self.test)} rows"

@@ -64,6 +64,8 @@ def read_csv(path: Path) -> Found:
     fast = None
     if len(top) > 2 and all(_is_number(cell) for row in top[1:-1] for cell in row):
         fast = _all_numbers(text, delimiter, len(top[0]), skip=not all(_is_number(cell) for cell in top[0]))
+    if text.count('"') % 2:
+        _refuse_open_quote(path, text, delimiter)
     rows = top if fast is not None else _rows(path, io.StringIO(text), delimiter)
     header = [cell.strip() for cell in rows[0]]
     named = _is_header(header, rows[1:])
@@ -98,8 +100,21 @@ def _rows(path: Path, stream: io.StringIO, delimiter: str, most: int = sys.maxsi
                 )
             rows.append(row)
     except csv.Error as error:
+        if most != sys.maxsize:
+            return rows
         raise InputError(f"{str(path)!r} cannot be read as a table (line {reader.line_num}): {error}") from error
     return rows
+
+
+def _refuse_open_quote(path: Path, text: str, delimiter: str) -> None:
+    """A quote that is opened and not closed would swallow the rest of the file in silence."""
+    reader, line = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True), 0
+    try:
+        for _ in reader:
+            line = reader.line_num
+    except csv.Error as error:
+        if "end of data" in str(error):
+            raise InputError(f"{str(path)!r} opens a quote in line {line + 1} that is never closed") from error
 
 
 def _all_numbers(text: str, delimiter: str, width: int, *, skip: bool) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+from typing import Any
 
 import numpy as np
 import pandas
@@ -178,7 +179,7 @@ def test_a_bad_object_is_refused(name):
     assert "\n" not in str(caught.value)
 
 
-OPTIONS = {
+OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "negative test": ({"test": -5}, "must not be negative"),
     "negative valid": ({"valid": -0.1}, "must not be negative"),
     "all of it": ({"valid": 0.5, "test": 0.5}, "add up to less than 1"),

@@ -1,5 +1,7 @@
 """Measures: Jacobians against autodiff, masses against closed forms, round trips, references, configs."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,7 +30,7 @@ MIXED = PerLeaf(
     {"binary": Identity("binary"), "categorical": OneHot((3, 2)), "continuous": SHIFT},
     (("binary", 2), ("categorical", 5), ("continuous", 3)),
 )
-MIXED_ROW = {
+MIXED_ROW: dict[str, Any] = {
     "binary": np.array([0, 1], np.uint8),
     "categorical": np.array([2, 0], np.int32),
     "continuous": np.array([4.0, -1.0, 0.2], np.float32),

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from reverie.data.measure import Measure
 from reverie.errors import InputError
@@ -51,18 +52,18 @@ class Dequantise(Measure):
         """The noise is drawn."""
         return True
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """The row with noise, scaled to [0, 1)."""
         raw = jnp.asarray(raw).astype(jnp.float32)
         return (raw + jax.random.uniform(key, raw.shape)) / self.levels
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The cell that x lies in; what lies outside goes to the nearest cell."""
         cell = jnp.floor(jnp.asarray(x) * self.levels)
         dtype = jnp.uint8 if self.levels <= 256 else jnp.int32
         return jnp.clip(cell, 0, self.levels - 1).astype(dtype)
 
-    def log_density_correction(self, key: Any, raw: Array) -> Array:
+    def log_density_correction(self, key: Any, raw: ArrayLike) -> Array:
         """-D log levels."""
         del key
         return jnp.float32(-np.size(raw) * np.log(self.levels))
@@ -95,22 +96,22 @@ class Logit(Measure):
         """Always continuous."""
         return "continuous"
 
-    def _squeezed(self, raw: Array) -> tuple[Array, Array]:
+    def _squeezed(self, raw: ArrayLike) -> tuple[Array, Array]:
         p = self.alpha + (1 - 2 * self.alpha) * jnp.asarray(raw).astype(jnp.float32)
         return jnp.clip(p, EDGE, 1 - EDGE), (p > 0) & (p < 1)
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """The logits."""
         del key
         p, _ = self._squeezed(raw)
         return jnp.log(p) - jnp.log1p(-p)
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The inverse, clipped to [0, 1]: the model may put a little mass beyond."""
         raw = (jax.nn.sigmoid(jnp.asarray(x)) - self.alpha) / (1 - 2 * self.alpha)
         return jnp.clip(raw, 0.0, 1.0)
 
-    def log_density_correction(self, key: Any, raw: Array) -> Array:
+    def log_density_correction(self, key: Any, raw: ArrayLike) -> Array:
         """The log-determinant of the Jacobian; minus infinity for a row that no x maps to."""
         del key
         p, inside = self._squeezed(raw)
@@ -147,18 +148,18 @@ class Standardise(Measure):
         """Always continuous."""
         return "continuous"
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """The standardised row."""
         del key
         mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
         return (jnp.asarray(raw).astype(jnp.float32) - mean) / std
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The row in raw units."""
         mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
         return jnp.asarray(x).astype(jnp.float32) * std + mean
 
-    def log_density_correction(self, key: Any, raw: Array) -> Array:
+    def log_density_correction(self, key: Any, raw: ArrayLike) -> Array:
         """-sum log std."""
         del key, raw
         return jnp.float32(-np.sum(np.log(self.std)))

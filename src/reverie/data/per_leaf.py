@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -84,7 +85,7 @@ class PerLeaf(Measure):
             parts[raw] = rows[kind][..., start : used[kind]]
         return parts
 
-    def to_model(self, key: Any, raw: dict[str, Array]) -> Any:
+    def to_model(self, key: Any, raw: Mapping[str, Any]) -> Any:
         """Each leaf by its measure."""
         return self._join(
             {
@@ -98,7 +99,7 @@ class PerLeaf(Measure):
         parts = self._part(x)
         return {kind: self.measures[kind].from_model(parts[kind]) for kind in self._order}
 
-    def log_density_correction(self, key: Any, raw: dict[str, Array]) -> Array:
+    def log_density_correction(self, key: Any, raw: Mapping[str, Any]) -> Array:
         """The corrections of the leaves add up."""
         total = jnp.zeros(())
         for i, kind in enumerate(self._order):
@@ -106,7 +107,7 @@ class PerLeaf(Measure):
             total = total + measure.log_density_correction(self._key(key, i, measure), raw[kind])
         return total
 
-    def mask_to_model(self, mask: dict[str, Any]) -> Any:
+    def mask_to_model(self, mask: Mapping[str, Any]) -> Any:
         """Each leaf's mask by its measure."""
         return self._join({k: jnp.asarray(self.measures[k].mask_to_model(mask[k])) for k in self._order})
 

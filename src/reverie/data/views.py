@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from reverie.data.measure import Measure
 from reverie.errors import InputError
@@ -38,12 +39,12 @@ class Identity(Measure):
         """What it was."""
         return self.of
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """The row itself, in the model's type."""
         del key
         return jnp.asarray(raw).astype(bool if self.of == "binary" else jnp.float32)
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The row itself, in the raw type."""
         return jnp.asarray(x).astype(jnp.uint8 if self.of == "binary" else jnp.float32)
 
@@ -77,12 +78,12 @@ class Codes(Measure):
         """Always categorical."""
         return "categorical"
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """The codes as int32."""
         del key
         return jnp.asarray(raw).astype(jnp.int32)
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The codes as int32."""
         return jnp.asarray(x).astype(jnp.int32)
 
@@ -126,13 +127,13 @@ class OneHot(Measure):
         code = np.concatenate([np.arange(c) for c in self.counts])
         return column, code
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """The bits of every column, one block after the other."""
         del key
         column, code = self._columns()
         return jnp.asarray(raw).astype(jnp.int32)[column] == code
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The first set bit of each block; code 0 where none is set."""
         column, code = self._columns()
         padded = jnp.zeros((len(self.counts), max(self.counts)), bool).at[column, code].set(jnp.asarray(x) > 0)
@@ -162,12 +163,12 @@ class Binarise(Measure):
         """Always binary."""
         return "binary"
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """Which values exceed the threshold."""
         del key
         return jnp.asarray(raw).astype(jnp.float32) > self.threshold
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The bits as 0 and 1: what was above the threshold cannot be told further."""
         return jnp.asarray(x).astype(jnp.uint8)
 
@@ -205,12 +206,12 @@ class BinariseDynamic(Measure):
         """The bits are drawn."""
         return True
 
-    def to_model(self, key: Any, raw: Array) -> Array:
+    def to_model(self, key: Any, raw: ArrayLike) -> Array:
         """Drawn bits."""
         probability = jnp.asarray(raw).astype(jnp.float32) / self.high
         return jax.random.bernoulli(key, probability)
 
-    def from_model(self, x: Array) -> Array:
+    def from_model(self, x: ArrayLike) -> Array:
         """The bits as 0 and 1."""
         return jnp.asarray(x).astype(jnp.uint8)
 

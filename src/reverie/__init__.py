@@ -1,5 +1,73 @@
-"""Reverie fits deep generative models."""
+"""Reverie fits deep generative models, and says whether to believe the result.
+
+Fit and keep:       `fit`, `resume`, `load_run`, `Run`
+Judge:              `evaluate`, `bakeoff`, `Estimate`
+What fits what:     `pairs`
+Data:               `data` (`data.load`, `data.Dataset`, measures)
+Definitions:        `models`, `inference`
+Algorithms:         `learners`, and below them `samplers` and `directions`
+Figures:            `evaluation` (`log_normaliser`, `two_sample`, …)
+
+Everything here is loaded when it is first used, so that importing the package costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from reverie.version import __version__
 
-__all__ = ["__version__"]
+_ROOMS = ("data", "directions", "evaluation", "inference", "learners", "models", "samplers")
+_FROM = {
+    "Estimate": "reverie.estimate",
+    "InputError": "reverie.errors",
+    "Run": "reverie.runs",
+    "bakeoff": "reverie.bakeoff.bakeoff",
+    "evaluate": "reverie.runs",
+    "fit": "reverie.runs",
+    "load_run": "reverie.runs",
+    "pairs": "reverie.pairing",
+    "resume": "reverie.runs",
+}
+
+if TYPE_CHECKING:
+    from reverie import data, directions, evaluation, inference, learners, models, samplers
+    from reverie.bakeoff.bakeoff import bakeoff
+    from reverie.errors import InputError
+    from reverie.estimate import Estimate
+    from reverie.pairing import pairs
+    from reverie.runs import Run, evaluate, fit, load_run, resume
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FROM:
+        importlib.import_module("reverie.backend").prepare()
+        return getattr(importlib.import_module(_FROM[name]), name)
+    if name in _ROOMS:
+        importlib.import_module("reverie.backend").prepare()
+        return importlib.import_module(f"reverie.{name}")
+    raise AttributeError(f"module 'reverie' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "Estimate",
+    "InputError",
+    "Run",
+    "__version__",
+    "bakeoff",
+    "data",
+    "directions",
+    "evaluate",
+    "evaluation",
+    "fit",
+    "inference",
+    "learners",
+    "load_run",
+    "models",
+    "pairs",
+    "resume",
+    "samplers",
+]

@@ -3,10 +3,10 @@
     1. draw     z_t ~ K_λ(· | z_{t−1})             the learner's sampler
     2. ascend   λ_t = λ_{t−1} + γ_t F(z_t; λ_{t−1})    the learner's direction, scaled by each part's optimiser
 
-(Ou 2019, Alg. 1.) Many steps run in one call of the device: the step is the body of a scan whose length is an argument, so
-that one compilation serves a chunk of any length. Everything that the next step needs is in `State`, and what a step does is
-a function of the state, the run's key and the step's number alone; so a run may be cut anywhere and goes on as if it had not
-been.
+(Ou 2019, Alg. 1.) Many steps run in one call of the device: the step is the body of a scan whose length is an
+argument, so that one compilation serves a chunk of any length. Everything that the next step needs is in `State`, and
+what a step does is a function of the state, the run's key and the step's number alone; so a run may be cut anywhere
+and goes on as if it had not been.
 """
 
 import time
@@ -46,7 +46,7 @@ class State(NamedTuple):
     average: Parts | None
 
 
-class NonFinite(ArithmeticError):
+class NonFiniteError(ArithmeticError):
     """A direction was not finite.
 
     Attributes:
@@ -195,7 +195,7 @@ class Loop:
         The state that goes in is given away; use the one that comes out.
 
         Raises:
-            NonFinite: a direction was not finite. It holds the state before the step that failed.
+            NonFiniteError: a direction was not finite. It holds the state before the step that failed.
         """
         if not 1 <= count <= self.capacity:
             raise ValueError(f"count must lie in 1..{self.capacity}, not {count}")
@@ -210,7 +210,7 @@ class Loop:
             good = int(done) - 1
             if good > 0:
                 before, *_ = self._compiled(before, inputs, good)
-            raise NonFinite(step + good, self._name(int(bad)), eqx.combine(before, static))
+            raise NonFiniteError(step + good, self._name(int(bad)), eqx.combine(before, static))
         return eqx.combine(arrays, static), {name: float(value) for name, value in sums.items()}
 
     def _name(self, place: int) -> str:

@@ -1,8 +1,10 @@
 """Which learner fits which model: checked once, before the loop."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 from jaxtyping import Array, Key
 
@@ -43,8 +45,6 @@ def make_part(role: str, name: str, options: Mapping[str, Any]) -> Part:
 
 def part_options(cls: type[Part]) -> dict[str, tuple[Any, Any]]:
     """The options of a class of parts: name → (type, default)."""
-    import dataclasses
-
     optional = {field.name for field in dataclasses.fields(cls) if field.metadata.get("reverie-role") == "option"}
     return {name: kind for name, kind in option_types(cls).items() if name in optional}
 
@@ -83,6 +83,11 @@ def missing(model: Part, learner: Learner, given: Mapping[str, Part] | None = No
     return {name: names for name, names in found.items() if names}
 
 
+def serving(model: Part) -> list[str]:
+    """The learners that fit a model at their default options, by name."""
+    return [name for name, assemble in LEARNERS.items() if not missing(model, assemble())]
+
+
 def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, Part]:
     """The blank parts of a pair that fits; one that does not is refused in one sentence that says what would serve."""
     lacking = missing(model, learner, given)
@@ -102,8 +107,8 @@ def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None
         if part is None
         else (f"{type(part).__name__} has {', '.join(capabilities_of(part))}")
     )
-    serving = [name for name in LEARNERS if not missing(model, LEARNERS[name]())]
-    serves = f"Try: {', '.join(serving)}." if serving else "No learner here serves it."
+    names_serving = serving(model)
+    serves = f"Try: {', '.join(names_serving)}." if names_serving else "No learner here serves it."
     raise InputError(f"{learner.name} needs {article} with {', '.join(names)}; {has}. {serves}")
 
 
@@ -116,6 +121,24 @@ def matrix() -> tuple[Verdict, ...]:
             names = tuple(name for names in lacking.values() for name in names)
             verdicts.append(Verdict(model_name, learner_name, not names, names))
     return tuple(verdicts)
+
+
+class Pairs(NamedTuple):
+    """The matrix, as `reverie pairs` prints it."""
+
+    models: tuple[str, ...]
+    learners: tuple[str, ...]
+    pairs: tuple[Verdict, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        verdicts = [pair._asdict() | {"missing": list(pair.missing)} for pair in self.pairs]
+        return {"models": list(self.models), "learners": list(self.learners), "pairs": verdicts}
+
+
+def pairs() -> Pairs:
+    """All models, all learners, and the verdict on every pair."""
+    return Pairs(tuple(MODELS), tuple(LEARNERS), matrix())
 
 
 def fill(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:
@@ -132,6 +155,4 @@ def fill(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:
 
 def shapes_of(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:
     """`fill` without arithmetic: the shapes of the arrays, for opening a run folder and for tests."""
-    import equinox as eqx
-
     return eqx.filter_eval_shape(lambda key: fill(parts, key, spec), jax.eval_shape(lambda: key))

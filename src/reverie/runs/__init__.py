@@ -1,1 +1,20 @@
 """The run folder: configuration, metrics, checkpoints, and what is read from them."""
+
+from reverie.runs.evaluate import Evaluation, evaluate
+from reverie.runs.fit import fit, resume
+from reverie.runs.folder import RunSummary, list_runs, remove_run
+from reverie.runs.run import Run, load_run
+from reverie.runs.session import Progress
+
+__all__ = [
+    "Evaluation",
+    "Progress",
+    "Run",
+    "RunSummary",
+    "evaluate",
+    "fit",
+    "list_runs",
+    "load_run",
+    "remove_run",
+    "resume",
+]

@@ -1,0 +1,59 @@
+"""Held-out likelihoods of a run: quick ones to stop by, and the full one at its end."""
+
+import time
+from typing import Any
+
+from reverie import noise
+from reverie.capabilities import HasPotential
+from reverie.data import Measure, Rows
+from reverie.estimate import Estimate
+from reverie.evaluation import log_likelihood, log_normaliser
+from reverie.parts import Parts
+from reverie.runs.config import Config
+
+MOST_ROWS = 500
+QUICK_SAMPLES = 100
+QUICK_TEMPERATURES = 300
+SHARE = 0.2
+"""Under a time budget, the largest share of the time that validation may take."""
+
+
+class Heldout:
+    """Quick estimates on the validation rows.
+
+    Args:
+        rows: the validation rows; at most `MOST_ROWS` of them are used.
+        measure: how a raw row becomes the model's.
+        key: of the codes and the dequantisation noise, the same at every validation.
+    """
+
+    def __init__(self, rows: Rows, measure: Measure, key: Any) -> None:
+        self.rows, self.measure, self.key = rows[:MOST_ROWS], measure, key
+        self.spent = 0.0
+
+    def affordable(self, config: Config, seconds: float) -> bool:
+        """Whether another validation fits; always, unless the budget is a time."""
+        return config.seconds is None or self.spent <= SHARE * max(seconds, 1.0)
+
+    def estimate(self, parts: Parts) -> Estimate | None:
+        """The mean log-likelihood; `None` where there are no rows, or no likelihood."""
+        if not len(self.rows):
+            return None
+        began = time.perf_counter()
+        log_z = None
+        if isinstance(parts["model"], HasPotential):
+            log_z = log_normaliser(parts["model"], temperatures=QUICK_TEMPERATURES)
+        found = log_likelihood(parts, self.measure, self.rows.raw, self.key, samples=QUICK_SAMPLES, log_z=log_z)
+        self.spent += time.perf_counter() - began
+        return found
+
+
+def final_estimates(
+    parts: Parts, measure: Measure, rows: Rows, config: Config
+) -> tuple[Estimate | None, Estimate | None]:
+    """The held-out log-likelihood at the end of a run, and log Z where the model has one."""
+    if not len(rows):
+        return None, None
+    log_z = log_normaliser(parts["model"], seed=config.seed) if isinstance(parts["model"], HasPotential) else None
+    key = noise.make_key(config.seed, config.prng)
+    return log_likelihood(parts, measure, rows.raw, key, log_z=log_z), log_z

@@ -1,0 +1,201 @@
+"""A fitted pair: a folder, and what can be asked of it."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from reverie import noise
+from reverie.capabilities import HasPotential
+from reverie.data import Measure, Rows, Schema, Spec, read_rows
+from reverie.errors import InputError
+from reverie.estimate import Estimate
+from reverie.evaluation import Scores, log_normaliser, samples_of, score, to_raw
+from reverie.pairing import shapes_of
+from reverie.parts import Parts
+from reverie.runs.arrays import decode, encode, restore
+from reverie.runs.config import Config, read_config
+from reverie.runs.files import write_whole
+
+MODEL_FILE = "model.safetensors"
+RESULT_FILE = "result.json"
+
+
+class Result(msgspec.Struct, forbid_unknown_fields=True):
+    """`result.json`: how a run stands.
+
+    Attributes:
+        status: `finished`, `interrupted` or `failed`.
+        why: what ended it, in words.
+        step: steps done.
+        best_step: the step whose parameters were kept.
+        seconds: seconds of training.
+        parameters: how many numbers were learned.
+        log_likelihood: on the held-out rows, where there is one.
+        log_normaliser: log Z, for models that have one.
+    """
+
+    status: str
+    why: str
+    step: int
+    best_step: int
+    seconds: float
+    parameters: int
+    log_likelihood: Estimate | None = None
+    log_normaliser: Estimate | None = None
+
+
+class Run:
+    """A run folder, opened. Nothing in the folder is ever executed.
+
+    Args:
+        path: the folder.
+        config: its settings.
+        parts: the parts with their arrays, as `sample`, `score` and `evaluate` use them.
+        result: how it stands.
+    """
+
+    def __init__(self, path: Path, config: Config, parts: Parts, result: Result) -> None:
+        self.path, self.config, self.parts, self.result = path, config, parts, result
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.config.parts["model"].name
+
+    @property
+    def learner(self) -> str:
+        """The learner's name."""
+        return self.config.learner.name
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything."""
+        return self.config.seed
+
+    @property
+    def status(self) -> str:
+        """`finished`, `interrupted` or `failed`."""
+        return self.result.status
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.result.step
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training."""
+        return self.result.seconds
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return self.result.parameters
+
+    @property
+    def log_likelihood(self) -> Estimate | None:
+        """On the held-out rows, as it was when the run ended."""
+        return self.result.log_likelihood
+
+    @property
+    def spec(self) -> Spec:
+        """What the model knows of its data."""
+        return self.config.data.spec
+
+    @property
+    def schema(self) -> Schema:
+        """What the raw columns are."""
+        return self.config.data.schema
+
+    @cached_property
+    def measure(self) -> Measure:
+        """How a raw row becomes the model's."""
+        return self.config.make_measure()
+
+    @cached_property
+    def log_z(self) -> Estimate | None:
+        """log Z of an unnormalised model, computed once for a run."""
+        if not isinstance(self.parts["model"], HasPotential):
+            return None
+        return self.result.log_normaliser or log_normaliser(self.parts["model"], seed=self.seed)
+
+    def read(self, source: Any, *, missing: str = "refuse") -> Rows:
+        """New rows of the run's schema."""
+        return read_rows(source, self.schema, missing=missing)
+
+    def sample(self, n: int, seed: int = 0) -> Any:
+        """`n` draws in raw space: an array [n, columns], or a dict of them for a mixed table."""
+        if n < 1:
+            raise InputError(f"the number of samples must be at least 1, not {n}")
+        x = samples_of(self.parts, n, noise.make_key(seed, self.config.prng))
+        return to_raw(self.measure, x)
+
+    def score(self, x: Any, *, samples: int = 1000, seed: int = 0) -> Scores:
+        """The log-likelihood of each row, in nats, in raw space.
+
+        Args:
+            x: `Rows`, or anything that `load` reads with the run's columns.
+            samples: codes for each row, where the likelihood is bounded by importance weighting.
+            seed: of those codes; a row's score depends on the seed and the row alone.
+        """
+        rows = x if isinstance(x, Rows) else self.read(x)
+        key = noise.make_key(seed, self.config.prng)
+        scores = score(self.parts, self.measure, rows.raw, key, samples=samples, log_z=self.log_z)
+        if scores is None:
+            raise InputError(f"{self.model} is implicit: it has draws but no likelihood; use a two-sample figure")
+        return scores
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {self.model} by {self.learner}, {self.step} steps, {self.status})"
+
+
+def save_parts(path: Path, parts: Parts) -> None:
+    """Write the parameters that `load_run` reads."""
+    write_whole(path / MODEL_FILE, encode(parts))
+
+
+def save_result(path: Path, result: Result) -> None:
+    """Write how a run stands."""
+    fields = msgspec.structs.asdict(result)
+    for name in ("log_likelihood", "log_normaliser"):
+        fields[name] = None if fields[name] is None else fields[name].to_dict()
+    write_whole(path / RESULT_FILE, msgspec.json.format(msgspec.json.encode(fields), indent=2))
+
+
+def _estimate(fields: Mapping[str, Any] | None) -> Estimate | None:
+    if fields is None:
+        return None
+    numbers = {name: float("nan") if fields[name] is None else fields[name] for name in ("value", "se")}
+    return Estimate(**{**fields, **numbers, "warnings": tuple(fields["warnings"])})
+
+
+def read_result(path: Path) -> Result | None:
+    """How a run stands; `None` when it never came to an end."""
+    file = path / RESULT_FILE
+    if not file.is_file():
+        return None
+    try:
+        fields = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        for name in ("log_likelihood", "log_normaliser"):
+            fields[name] = _estimate(fields[name])
+        return Result(**fields)
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{file} is damaged: {error}") from None
+
+
+def load_run(path: str | Path) -> Run:
+    """Open a run folder: its settings and parameters. Nothing in it is executed."""
+    path = Path(path)
+    if not path.is_dir():
+        raise InputError(f"there is no run folder {path}")
+    config = read_config(path)
+    file = path / MODEL_FILE
+    result = read_result(path)
+    if result is None or not file.is_file():
+        raise InputError(f"{path} has not come to an end; go on with it by: reverie fit --resume {path}")
+    template = shapes_of(config.blank_parts(), noise.make_key(0, config.prng), config.data.spec)
+    parts = restore(template, decode(file.read_bytes(), file), file, config.prng)
+    return Run(path, config, parts, result)

@@ -29,9 +29,7 @@ def _is_key(leaf: Any) -> bool:
 
 def _named(tree: PyTree) -> list[tuple[str, Any]]:
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return [
-        (name_of(path), leaf) for path, leaf in leaves if eqx.is_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct)
-    ]
+    return [(name_of(path), leaf) for path, leaf in leaves if isinstance(leaf, jax.Array | jax.ShapeDtypeStruct)]
 
 
 def encode(tree: PyTree) -> bytes:
@@ -39,7 +37,7 @@ def encode(tree: PyTree) -> bytes:
     arrays = {}
     for name, leaf in _named(tree):
         data = jax.random.key_data(leaf) if _is_key(leaf) else leaf
-        arrays[(_KEY if _is_key(leaf) else "") + name] = np.ascontiguousarray(data)
+        arrays[(_KEY if _is_key(leaf) else "") + name] = np.asarray(data, order="C")
     return save_bytes(arrays)
 
 

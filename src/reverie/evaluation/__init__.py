@@ -1,1 +1,20 @@
-"""What a fitted model is worth: estimates with their standard errors and kinds."""
+"""What a fitted model is worth: estimates with their standard errors and kinds.
+
+Everything here asks a model what it can do (`reverie.capabilities`) and never what it is.
+"""
+
+from reverie.evaluation.draws import samples_of, to_raw
+from reverie.evaluation.likelihood import Scores, log_likelihood, score
+from reverie.evaluation.normaliser import log_normaliser
+from reverie.evaluation.two_sample import TwoSample, two_sample
+
+__all__ = [
+    "Scores",
+    "TwoSample",
+    "log_likelihood",
+    "log_normaliser",
+    "samples_of",
+    "score",
+    "to_raw",
+    "two_sample",
+]

@@ -1,0 +1,187 @@
+"""The log-likelihood of rows, in nats and in raw space, by the best way that the parts allow.
+
+| what the parts can do | the number | its kind |
+| --- | --- | --- |
+| `HasLogProb` | log p(x) | exact |
+| `HasLogJoint`, with an inference part that `HasPosterior` | log 1/K Σ_k p(x, h_k) / q(h_k ∣ x), h_k ~ q(h ∣ x) | lower bound |
+| `HasPotential` | u(x) − log Z | exact where log Z is, else optimistic |
+
+To each the measure's correction is added, and an exact value becomes a lower bound where the measure says so. The
+second is the importance-weighted bound of Burda, Grosse & Salakhutdinov 2016, Eq. 8: it grows with K, to log p(x).
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PyTree
+
+from reverie.capabilities import HasLogJoint, HasLogProb, HasPosterior, HasPotential
+from reverie.data import Measure
+from reverie.errors import InputError
+from reverie.estimate import Estimate, failed, mean_of
+from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, row_key
+from reverie.evaluation.normaliser import log_normaliser
+from reverie.parts import Parts
+
+ROWS = 512
+"""Rows in a chunk where nothing is drawn."""
+CODES = 512
+"""The most codes of a row that are held at once."""
+NUMBERS = 2**20
+"""About how many numbers one layer of a chunk of rows and codes may have."""
+LOW_SHARE, LOW_ESS = 0.01, 10.0
+
+
+class Scores(NamedTuple):
+    """A log-likelihood for each row.
+
+    Attributes:
+        values: in nats, in raw space, float64.
+        kind: of each of them, as `Estimate.kind`.
+        ess: the mean over the rows of the effective number of codes, where codes were weighted.
+        warnings: sentences for people.
+        shared_se: the standard error of what all rows share (log Z).
+    """
+
+    values: np.ndarray
+    kind: str
+    ess: float | None = None
+    warnings: tuple[str, ...] = ()
+    shared_se: float = 0.0
+
+
+def _seen(measure: Measure, key: Key[Array, ""], words: Array, raw: PyTree) -> tuple[PyTree, Array, Key[Array, ""]]:
+    """The model's row, the correction of its density, and a key for codes: all from the row's own key."""
+    key_measure, key_codes = jax.random.split(row_key(key, words))
+    return measure.to_model(key_measure, raw), measure.log_density_correction(key_measure, raw), key_codes
+
+
+@eqx.filter_jit
+def _densities(model: Any, measure: Measure, key: Key[Array, ""], rows: PyTree) -> tuple[Array, Array]:
+    def one(words: Array, raw: PyTree) -> tuple[Array, Array]:
+        x, correction, _ = _seen(measure, key, words, raw)
+        return model.log_prob(x) if isinstance(model, HasLogProb) else model.potential(x), correction
+
+    return jax.vmap(one)(*rows)
+
+
+@eqx.filter_jit
+def _bounds(
+    model: Any, posterior: Any, measure: Measure, key: Key[Array, ""], samples: int, rows: PyTree
+) -> tuple[Array, Array, Array]:
+    blocks = math.ceil(samples / CODES)
+    width = math.ceil(samples / blocks)
+
+    def one(words: Array, raw: PyTree) -> tuple[Array, Array, Array]:
+        x, correction, key_codes = _seen(measure, key, words, raw)
+
+        def log_weight(one_key: Key[Array, ""]) -> Array:
+            h = posterior.sample(one_key, x)
+            return model.log_joint(x, h) - posterior.log_prob(h, x)
+
+        def block(sums: tuple[Array, Array], number: Array) -> tuple[tuple[Array, Array], None]:
+            log_w = jax.vmap(log_weight)(jax.random.split(jax.random.fold_in(key_codes, number), width))
+            log_w = jnp.where(number * width + jnp.arange(width) < samples, log_w, -jnp.inf)
+            first, second = jax.nn.logsumexp(log_w), jax.nn.logsumexp(2.0 * log_w)
+            return (jnp.logaddexp(sums[0], first), jnp.logaddexp(sums[1], second)), None
+
+        nothing = jnp.full((), -jnp.inf)
+        (first, second), _ = jax.lax.scan(block, (nothing, nothing), jnp.arange(blocks))
+        ess = jnp.where(jnp.isfinite(first), jnp.exp(2.0 * first - second), 0.0)
+        return first - jnp.log(float(samples)), correction, ess
+
+    return jax.vmap(one)(*rows)
+
+
+def _chunk(samples: int, columns: int) -> int:
+    """Rows in a chunk: a power of two, so that no row falls into the remainder of a vectorised loop."""
+    room = NUMBERS // (min(samples, CODES) * max(columns, 64))
+    return 2 ** int(math.log2(min(max(room, 1), ROWS)))
+
+
+def score(
+    parts: Parts,
+    measure: Measure,
+    raw: PyTree,
+    key: Key[Array, ""],
+    *,
+    samples: int = 1000,
+    log_z: Estimate | None = None,
+) -> Scores | None:
+    """The log-likelihood of each raw row; `None` for a model that has none.
+
+    A row's noise is keyed by the row's own values and chunks have one size, so a row's score is the same, bit for bit,
+    whichever rows are scored with it and in whatever order.
+
+    Args:
+        parts: the filled parts.
+        measure: how a raw row becomes the model's.
+        raw: an array [n, columns], or a dict of them by kind.
+        key: of the codes, and of the noise of a random measure.
+        samples: K, codes for each row.
+        log_z: the model's log normaliser, where it has one; it is estimated when not given.
+    """
+    if samples < 1:
+        raise InputError(f"samples must be at least 1, not {samples}")
+    raw = jax.tree.map(np.asarray, raw)
+    if not jax.tree.leaves(raw) or not count_rows(raw):
+        raise InputError("there are no rows to score")
+    model, posterior = parts["model"], parts.get("inference")
+    rows = (fingerprints(raw), raw)
+    if isinstance(model, HasLogProb):
+        value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
+        return Scores(_sum(value, correction), "lower bound" if measure.bound else "exact")
+    if isinstance(model, HasLogJoint) and isinstance(posterior, HasPosterior):
+        size = _chunk(samples, sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(raw)))
+        value, correction, ess = in_chunks(
+            lambda piece: _bounds(model, posterior, measure, key, samples, piece), rows, size
+        )
+        return Scores(_sum(value, correction), "lower bound", float(ess.mean()), _warnings(ess, samples))
+    if isinstance(model, HasPotential):
+        log_z = log_normaliser(model) if log_z is None else log_z
+        if log_z.failed:
+            return Scores(np.full(len(rows[0]), np.nan), "failed", log_z.ess, log_z.warnings)
+        value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
+        kind = "optimistic" if log_z.kind != "exact" else "lower bound" if measure.bound else "exact"
+        return Scores(_sum(value, correction) - log_z.value, kind, log_z.ess, log_z.warnings, log_z.se)
+    return None
+
+
+def _sum(value: np.ndarray, correction: np.ndarray) -> np.ndarray:
+    return value.astype(np.float64) + correction.astype(np.float64)
+
+
+def _warnings(ess: np.ndarray, samples: int) -> tuple[str, ...]:
+    mean = float(ess.mean())
+    # Among a few codes an effective number below ten says nothing; less than half of them does.
+    if mean >= min(max(LOW_ESS, LOW_SHARE * samples), samples / 2):
+        return ()
+    return (f"ESS {mean:.1f} of {samples}: do not trust this",)
+
+
+def log_likelihood(
+    parts: Parts,
+    measure: Measure,
+    raw: PyTree,
+    key: Key[Array, ""],
+    *,
+    samples: int = 1000,
+    log_z: Estimate | None = None,
+) -> Estimate | None:
+    """The mean of `score` over the rows, in nats a row.
+
+    Its standard error is that of a mean over rows, which contains the noise of each row's codes, and in quadrature that
+    of log Z, which all rows share.
+    """
+    scores = score(parts, measure, raw, key, samples=samples, log_z=log_z)
+    if scores is None:
+        return None
+    n = scores.values.size
+    if scores.kind == "failed":
+        return failed("; ".join(scores.warnings), n=n, ess=scores.ess)
+    mean = mean_of(scores.values, scores.kind, ess=scores.ess, warnings=scores.warnings)
+    return mean if mean.failed else mean._replace(se=math.hypot(mean.se, scores.shared_se))

@@ -21,7 +21,13 @@ def _values(parts: Parts, batch: Batch, draw: Draw) -> tuple[Array, Array]:
 
 
 class CriticUp(Direction):
-    """∇_ψ E_{p₀} log D(x) + E_ε log(1 − D(G(ε))),  D = σ(V)                                  (Ou 2019, Eq. 28)."""
+    """∇_ψ E_{p₀} log D(x) + E_ε log(1 − D(G(ε))),  D = σ(V)                                  (Ou 2019, Eq. 28).
+
+    Example:
+        >>> from reverie.directions import CriticUp
+        >>> CriticUp().moves
+        ('critic',)
+    """
 
     moves = ("critic",)
     uses = ("noise",)
@@ -42,7 +48,13 @@ class CriticUp(Direction):
 
 
 class MinimaxGenerator(Direction):
-    """Down ∇_θ E_ε log(1 − D(G_θ(ε))): the original game, whose gradient fades when D wins    (Ou 2019, Eq. 28)."""
+    """Down ∇_θ E_ε log(1 − D(G_θ(ε))): the original game, whose gradient fades when D wins    (Ou 2019, Eq. 28).
+
+    Example:
+        >>> from reverie.directions import MinimaxGenerator
+        >>> MinimaxGenerator().moves
+        ('model',)
+    """
 
     moves = ("model",)
     uses = ("noise",)
@@ -55,7 +67,13 @@ class MinimaxGenerator(Direction):
 
 
 class NonSaturatingGenerator(Direction):
-    """Up ∇_θ E_ε log D(G_θ(ε)): the log D trick, with the same fixed point                  (Ou 2019, §3.2.4)."""
+    """Up ∇_θ E_ε log D(G_θ(ε)): the log D trick, with the same fixed point                  (Ou 2019, §3.2.4).
+
+    Example:
+        >>> from reverie.directions import NonSaturatingGenerator
+        >>> NonSaturatingGenerator().uses
+        ('noise',)
+    """
 
     moves = ("model",)
     uses = ("noise",)

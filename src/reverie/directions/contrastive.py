@@ -14,6 +14,11 @@ class Contrastive(Direction):
     """∇_θ [1/|E| Σ_{x ∈ E} u_θ(x) − 1/|M| Σ_{x ∈ M} u_θ(x)], E data and M particles          (Ou 2019, Eq. 39, Alg. 7).
 
     The gradient of the log-likelihood when the particles come from the model; the bias is the sampler's.
+
+    Example:
+        >>> from reverie.directions import Contrastive
+        >>> Contrastive().uses
+        ('particles',)
     """
 
     moves = ("model",)

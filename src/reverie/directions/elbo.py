@@ -18,6 +18,11 @@ class SampledElbo(Direction):
 
     Args:
         beta: β, the weight of the divergence (Higgins et al. 2017).
+
+    Example:
+        >>> from reverie.directions import SampledElbo
+        >>> SampledElbo().moves
+        ('model', 'inference')
     """
 
     moves = ("model", "inference")
@@ -50,6 +55,11 @@ class ClosedElbo(Direction):
 
     Args:
         beta: β, the weight of the divergence.
+
+    Example:
+        >>> from reverie.directions import ClosedElbo
+        >>> ClosedElbo(beta=4.0).beta
+        4.0
     """
 
     moves = ("model", "inference")

@@ -24,6 +24,11 @@ class ExpectationMaximisation(Direction):
     Args:
         ridge: added to the covariances' diagonals.
 
+    Example:
+        >>> from reverie.directions import ExpectationMaximisation
+        >>> ExpectationMaximisation().moves
+        ()
+
     Reference: Dempster, Laird & Rubin 1977.
     """
 

@@ -17,6 +17,11 @@ class Fisher(Direction):
     the codes come from the posterior. Whose codes they are is the sampler's affair: one code of q gives wake-sleep's wake
     phase (Alg. 4), K weighted ones reweighted wake-sleep's, the states of a Metropolis chain joint stochastic approximation
     (Alg. 5).
+
+    Example:
+        >>> from reverie.directions import Fisher
+        >>> Fisher().uses
+        ('codes',)
     """
 
     moves = ("model",)

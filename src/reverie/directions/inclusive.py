@@ -14,6 +14,11 @@ class InclusiveFromData(Direction):
     """Σ_k w̄_k ∇_φ log q_φ(h_k | x) over the batch: down KL[p(h | x) ‖ q(h | x)] on data     (Ou 2019, Eq. 25 and 27).
 
     The wake-φ update of reweighted wake-sleep with its weighted codes, and JSA's update of φ with its chain's.
+
+    Example:
+        >>> from reverie.directions import InclusiveFromData
+        >>> InclusiveFromData().uses
+        ('codes',)
     """
 
     moves = ("inference",)
@@ -38,6 +43,11 @@ class InclusiveFromDreams(Direction):
     """∇_φ log q_φ(h' | x') over dreams: down E_{p(x)} KL[p(h | x) ‖ q(h | x)]                (Ou 2019, Eq. 22, Alg. 4).
 
     The sleep phase. Unbiased, but on the model's x rather than the data's.
+
+    Example:
+        >>> from reverie.directions import InclusiveFromDreams
+        >>> InclusiveFromDreams().uses
+        ('dreams',)
     """
 
     moves = ("inference",)

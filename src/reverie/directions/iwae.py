@@ -14,6 +14,11 @@ class ImportanceWeightedBound(Direction):
     """∇ of E_ε log 1/K Σ_k w_k,  w_k = p(x, h_k) / q(h_k | x),  h_k = h_φ(x, ε_k)        (Ou 2019, Eq. 19).
 
     Unbiased for the gradient of the K-sample bound. K is the number of draws of noise that the sampler gives.
+
+    Example:
+        >>> from reverie.directions import ImportanceWeightedBound
+        >>> ImportanceWeightedBound().moves
+        ('model', 'inference')
     """
 
     moves = ("model", "inference")

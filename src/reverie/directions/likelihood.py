@@ -11,7 +11,13 @@ from reverie.samplers import Draw, Tick
 
 
 class Likelihood(Direction):
-    """∇_θ 1/|M| Σ_{x ∈ M} log p_θ(x)                                                      (Ou 2019, Eq. 6)."""
+    """∇_θ 1/|M| Σ_{x ∈ M} log p_θ(x)                                                      (Ou 2019, Eq. 6).
+
+    Example:
+        >>> from reverie.directions import Likelihood
+        >>> Likelihood().uses
+        ()
+    """
 
     moves = ("model",)
     uses = ()

@@ -24,6 +24,11 @@ class GaussianPosterior(Part, HasPosterior, Reparameterised, HasPosteriorDistrib
         hidden: widths of the hidden layers.
         activation: of the hidden layers.
 
+    Example:
+        >>> from reverie.inference import GaussianPosterior
+        >>> GaussianPosterior(hidden=(64, 64)).hidden
+        (64, 64)
+
     Reference: Kingma & Welling 2014, appendix C.2.
     """
 

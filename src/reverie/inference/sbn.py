@@ -24,6 +24,11 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
         hidden: widths of deterministic hidden layers inside each step; `()` makes each step linear.
         activation: of those hidden layers.
 
+    Example:
+        >>> from reverie.inference import SigmoidBeliefPosterior
+        >>> SigmoidBeliefPosterior(hidden=(20,)).hidden
+        (20,)
+
     Reference: Dayan, Hinton, Neal & Zemel 1995, *The Helmholtz machine*; Ou 2019, §3.2.2.
     """
 

@@ -21,9 +21,10 @@ class FVSBN(Part, HasLogProb, Samplable, Conditionals):
     Assumes bits, in the order of their columns. The log-likelihood is concave in (W, b).
 
     Example:
+        >>> from reverie.capabilities import capabilities_of
         >>> from reverie.models import FVSBN
-        >>> FVSBN()
-        FVSBN(weight=None, bias=None)
+        >>> capabilities_of(FVSBN)
+        ('Samplable', 'HasLogProb', 'Conditionals')
 
     Reference: Frey, Hinton & Dayan 1996, *Does the wake-sleep algorithm produce good density estimators?*, §3.
     """

@@ -9,11 +9,18 @@ from reverie.samplers.sampler import Chain, Draw, Sampler, Tick
 
 
 class BaseNoise(Sampler):
-    """ε ~ p(ε), free of parameters: [count, batch, …]. Exact; what becomes of it is the direction's affair.
+    """ε ~ p(ε), free of parameters: [count, batch, …] (Ou 2019, Eq. 12).
+
+    Exact; what becomes of it is the direction's affair.
 
     Args:
         part: whose noise: `inference` for h = h_φ(x, ε), `model` for x = G_θ(ε).
         count: draws for each row.
+
+    Example:
+        >>> from reverie.samplers import BaseNoise
+        >>> BaseNoise("inference", count=5).gives
+        ('noise',)
     """
 
     gives = ("noise",)

@@ -9,7 +9,13 @@ from reverie.samplers.sampler import Chain, Draw, Dreams, Sampler, Tick
 
 
 class Dream(Sampler):
-    """(x', h') ~ p(x, h), as many as the batch has rows: the sleep minibatch of Ou 2019, Alg. 4. Exact."""
+    """(x', h') ~ p(x, h), as many as the batch has rows: the sleep minibatch of Ou 2019, Alg. 4. Exact.
+
+    Example:
+        >>> from reverie.samplers import Dream
+        >>> Dream().gives
+        ('dreams',)
+    """
 
     gives = ("dreams",)
     exactness = "exact"

@@ -26,6 +26,13 @@ class GibbsFromData(Sampler):
 
     Args:
         sweeps: k.
+
+    Example:
+        >>> from reverie.samplers import GibbsFromData
+        >>> GibbsFromData(sweeps=25).exactness
+        'biased'
+
+    Reference: Hinton 2002, *Training products of experts by minimizing contrastive divergence*.
     """
 
     gives = ("particles",)
@@ -43,6 +50,11 @@ class PersistentGibbs(Sampler):
     Args:
         sweeps: sweeps a step.
         particles: how many chains.
+
+    Example:
+        >>> from reverie.samplers import PersistentGibbs
+        >>> PersistentGibbs(sweeps=1, particles=100).exactness
+        'asymptotic'
     """
 
     gives = ("particles",)

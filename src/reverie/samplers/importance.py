@@ -35,6 +35,11 @@ class Importance(Sampler):
 
     Args:
         count: K, codes for each row.
+
+    Example:
+        >>> from reverie.samplers import Importance
+        >>> Importance(count=5).gives
+        ('codes',)
     """
 
     gives = ("codes",)

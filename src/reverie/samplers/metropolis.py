@@ -34,6 +34,11 @@ class MetropolisIndependence(Sampler):
 
     Args:
         moves: proposals for each row and step.
+
+    Example:
+        >>> from reverie.samplers import MetropolisIndependence
+        >>> MetropolisIndependence(moves=5).exactness
+        'asymptotic'
     """
 
     gives = ("codes",)

@@ -73,7 +73,13 @@ class Sampler(eqx.Module):
 
 
 class DataOnly(Sampler):
-    """The draw is the batch of data itself: exact, and nothing is added to it."""
+    """The draw is the batch of data itself: exact, and nothing is added to it (Ou 2019, Eq. 6).
+
+    Example:
+        >>> from reverie.samplers import DataOnly
+        >>> DataOnly().exactness
+        'exact'
+    """
 
     gives = ()
     exactness = "exact"

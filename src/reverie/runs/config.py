@@ -136,4 +136,4 @@ def read_config(path: Path) -> Config:
 
 def as_json(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as JSON knows them."""
-    return dict(msgspec.to_builtins(dict(options)))
+    return msgspec.json.decode(msgspec.json.encode(dict(options)), type=dict[str, Any])

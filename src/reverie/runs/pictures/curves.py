@@ -1,0 +1,242 @@
+"""`curves.png`: what a run said as it learned."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
+
+from reverie.runs.pictures.canvas import ACCENT, INK, MODEL, PAPER, QUIET, RULE, WHEEL, Canvas, styled
+
+LIKELIHOODS = ("log_likelihood", "iw_bound", "elbo")
+"""Training figures that may share an axis with held-out likelihoods: nats a row, the tightest first."""
+
+WORDS = {
+    "acceptance": "acceptance rate",
+    "critic_accuracy": "critic's accuracy",
+    "divergence": "divergence of q from the prior",
+    "elbo": "ELBO",
+    "ess": "effective sample size",
+    "fit": "reconstruction",
+    "gan_value": "value of the game",
+    "generator_value": "generator's value",
+    "iw_bound": "importance-weighted bound",
+    "log_joint": "log p(x, h)",
+    "log_likelihood": "log-likelihood",
+    "log_q_sleep": "log q(h | x), dreams",
+    "log_q_wake": "log q(h | x), data",
+    "particles_moved": "share of particles that moved",
+    "potential_data": "potential of the data",
+    "potential_particles": "potential of the particles",
+}
+TOGETHER = (("potential_data", "potential_particles"), ("log_q_wake", "log_q_sleep"))
+"""Figures that are read against each other."""
+ACROSS = 4
+
+
+class Series(NamedTuple):
+    """A figure over the steps, where it was said."""
+
+    steps: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+class Panel(NamedTuple):
+    """Figures of one small panel."""
+
+    title: str
+    curves: tuple[tuple[str, Series], ...]
+    logarithmic: bool = False
+
+
+def draw_curves(
+    lines: Sequence[dict[str, Any]], *, kept: int | None = None, correction: float = 0.0, kind: str = ""
+) -> bytes:
+    """The main objective with the validation estimates, and small panels for the other figures.
+
+    Args:
+        lines: of `metrics.jsonl`.
+        kept: the step whose parameters were kept.
+        correction: what turns training likelihoods into likelihoods of raw rows, so that the two can be compared.
+        kind: of the validation estimates.
+    """
+    said = series_of(lines)
+    main = next((name for name in LIKELIHOODS if name in said), None)
+    panels = panels_of({name: series for name, series in said.items() if name != main})
+    rows = -(-len(panels) // ACROSS)
+    with styled():
+        canvas = Canvas(1000, 386 + rows * 168)
+        axes = canvas.axes(76, 66, 888, 262)
+        held = _validations(lines)
+        _main(canvas, axes, None if main is None else (main, said[main]), held, kept, correction, kind)
+        _seconds(axes, lines)
+        for place, panel in enumerate(panels):
+            x, y = 36 + place % ACROSS * 240, 416 + place // ACROSS * 168
+            _small(canvas.axes(x + 40, y, 176, 96), panel, kept)
+        return canvas.png()
+
+
+def series_of(lines: Sequence[dict[str, Any]]) -> dict[str, Series]:
+    """The finite figures by name."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for line in lines:
+        info = line.get("info")
+        for name, value in (info if isinstance(info, dict) else {}).items():
+            if isinstance(value, int | float) and math.isfinite(value):
+                found.setdefault(str(name), []).append((float(line["step"]), float(value)))
+    return {name: Series(*np.array(points).T) for name, points in found.items()}
+
+
+def panels_of(said: dict[str, Series]) -> list[Panel]:
+    """Small panels: figures that belong together share one, and so do the lengths of directions."""
+    panels, norms = [], {name: one for name, one in said.items() if name.startswith("norm_")}
+    rest = {name: one for name, one in said.items() if name not in norms}
+    for group in TOGETHER:
+        if all(name in rest for name in group):
+            curves = tuple((word_of(name), rest.pop(name)) for name in group)
+            panels.append(Panel("", curves))
+    panels += [Panel(word_of(name), ((name, one),)) for name, one in rest.items()]
+    if norms:
+        curves = tuple((name.removeprefix("norm_"), one) for name, one in norms.items())
+        panels.append(Panel("length of the direction", curves, logarithmic=True))
+    return panels
+
+
+def word_of(name: str) -> str:
+    """A figure's name for people."""
+    return WORDS.get(name, name.replace("_", " "))
+
+
+def _validations(lines: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+    """[n, 3]: step, value, standard error; `nan` where an estimate failed."""
+    found = []
+    for line in lines:
+        said = line.get("validation")
+        if isinstance(said, dict):
+            numbers = [said.get(name) for name in ("value", "se")]
+            good = [float(one) if isinstance(one, int | float) else math.nan for one in numbers]
+            found.append((float(line["step"]), *good))
+    return np.array(found, np.float64).reshape(-1, 3)
+
+
+def _main(
+    canvas: Canvas,
+    axes: Axes,
+    training: tuple[str, Series] | None,
+    held: NDArray[np.float64],
+    kept: int | None,
+    correction: float,
+    kind: str,
+) -> None:
+    seen: list[NDArray[np.float64]] = []
+    x = canvas.phrase(76, 20, "log-likelihood, nats a row", fontsize=10, fontweight="bold", color=INK) + 28
+    if training is not None:
+        name, series = training
+        values = series.values + correction
+        axes.plot(series.steps, values, color=MODEL, linewidth=1.4)
+        seen.append(values)
+        x = canvas.phrase(x, 20, f"— {word_of(name)} on the training rows", color=MODEL) + 24
+    good = held[np.isfinite(held[:, 1])]
+    if len(good):
+        steps, value, se = good.T
+        se = np.nan_to_num(se)
+        axes.fill_between(steps, value - se, value + se, color=ACCENT, alpha=0.18, linewidth=0)
+        axes.plot(steps, value, color=ACCENT, linewidth=1.2, marker="o", markersize=3)
+        seen.append(value)
+        words = "● validation rows ± one standard error" + (f" ({kind})" if kind else "")
+        canvas.phrase(x, 20, words, color=ACCENT)
+    if not seen:
+        axes.text(0.5, 0.5, "this pair says no likelihood as it learns", transform=axes.transAxes, ha="center", color=QUIET)
+        axes.set_yticks([])
+    else:
+        _limits(axes, seen, good)
+    failed = held[~np.isfinite(held[:, 1])]
+    if len(failed):
+        bottom = axes.get_ylim()[0]
+        axes.plot(failed[:, 0], np.full(len(failed), bottom), "x", color=ACCENT, markersize=5, clip_on=False)
+        axes.text(0.995, 0.03, f"× {len(failed)} failed estimates", transform=axes.transAxes, ha="right", color=ACCENT)
+    if kept is not None and seen:
+        _mark(axes, kept, good)
+    axes.grid(axis="y", color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("steps")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.margins(x=0.01)
+
+
+def _limits(axes: Axes, seen: list[NDArray[np.float64]], good: NDArray[np.float64]) -> None:
+    """Limits that leave out the first fall, which would press all the rest against the top."""
+    values = np.concatenate(seen)
+    low, high = float(np.quantile(values, 0.06)), float(values.max())
+    if len(good):
+        best = int(np.argmax(good[:, 1]))
+        se = float(np.nan_to_num(good[best, 2]))
+        low, high = min(low, good[best, 1] - 3 * se), max(high, good[best, 1] + 1.5 * se)
+    pad = 0.08 * (high - low) or max(1e-3, 0.05 * abs(high))
+    axes.set_ylim(low - pad, high + pad)
+
+
+def _mark(axes: Axes, kept: int, good: NDArray[np.float64]) -> None:
+    """The step whose parameters were kept."""
+    axes.axvline(kept, color=INK, linewidth=0.9, linestyle=(0, (3, 3)))
+    here = good[good[:, 0] == kept]
+    if len(here):
+        axes.plot(here[:, 0], here[:, 1], "o", markersize=7.5, color=ACCENT, markeredgecolor=PAPER, markeredgewidth=1)
+    left, right = axes.get_xlim()
+    late = kept > (left + right) / 2
+    axes.annotate(
+        f"step {kept:,} is kept",
+        (kept, 0.05),
+        xycoords=("data", "axes fraction"),
+        xytext=(-6 if late else 6, 0),
+        textcoords="offset points",
+        ha="right" if late else "left",
+        color=INK,
+    )
+
+
+def _seconds(axes: Axes, lines: Sequence[dict[str, Any]]) -> None:
+    """Seconds of training along the top."""
+    clock = [(line["step"], line["seconds"]) for line in lines if isinstance(line.get("seconds"), int | float)]
+    if len(clock) < 2:
+        return
+    steps, seconds = np.array(clock, np.float64).T
+    order = np.argsort(seconds, kind="stable")
+    ticks = [tick for tick in MaxNLocator(6).tick_values(seconds.min(), seconds.max()) if 0 < tick <= seconds.max()]
+    above = axes.twiny()
+    above.set_xlim(axes.get_xlim())
+    above.set_xticks(np.interp(ticks, seconds[order], steps[order]), [f"{tick:g} s" for tick in ticks])
+    above.tick_params(length=3)
+    above.spines["top"].set_visible(True)
+
+
+def _small(axes: Axes, panel: Panel, kept: int | None) -> None:
+    for place, (name, series) in enumerate(panel.curves):
+        colour = WHEEL[place % len(WHEEL)]
+        axes.plot(series.steps, series.values, color=colour, linewidth=1.1)
+        if len(panel.curves) > 1:
+            below = panel.title != ""
+            words = name if below else f"— {name}"
+            x, y = (0.98, 0.93 - 0.14 * place) if below else (0.0, 1.19 - 0.13 * place)
+            axes.text(x, y, words, transform=axes.transAxes, ha="right" if below else "left", va="top", color=colour, fontsize=7)
+    axes.set_title(panel.title)
+    if panel.logarithmic and all(np.all(series.values > 0) for _, series in panel.curves):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        values = np.concatenate([series.values for _, series in panel.curves])
+        low, high = np.quantile(values, [0.02, 0.98])
+        pad = 0.1 * (high - low) or max(1e-6, 0.05 * abs(high), 0.05)
+        axes.set_ylim(low - pad, high + pad)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    if kept is not None:
+        axes.axvline(kept, color=INK, linewidth=0.7, linestyle=(0, (3, 3)))
+    axes.margins(x=0.01)
+    axes.grid(axis="y", color=RULE, linewidth=0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step / 1000:g}k" if step >= 1000 else f"{step:g}"))

@@ -3,10 +3,22 @@
 from typing import Any
 
 import jax
+import msgspec
 import numpy as np
 import pytest
 
-from reverie.data import Binarise, Codes, Dequantise, Identity, PerLeaf, Standardise, load, read_rows, to_model_rows
+from reverie.data import (
+    Binarise,
+    Codes,
+    Dequantise,
+    Identity,
+    PerLeaf,
+    Schema,
+    Standardise,
+    load,
+    read_rows,
+    to_model_rows,
+)
 from reverie.errors import InputError
 
 TABLE: dict[str, list[Any]] = {
@@ -100,7 +112,7 @@ def test_binarize_is_short_for_the_measure_and_leaves_bits_alone():
     assert load("digits", binarize=True).measure == Binarise(7)
     bits = np.random.default_rng(0).integers(0, 2, (30, 4))
     assert load(bits, binarize=True).measure == Identity("binary")
-    assert load(np.array([[0, 255]] * 9 + [[200, 3]], np.uint8)).measure == Binarise(127)
+    assert load(np.array([[0, 201]] * 9 + [[200, 3]], np.uint8)).measure == Binarise(127)
 
 
 def test_standardise_is_fitted_on_the_training_rows_alone():
@@ -177,6 +189,9 @@ def test_missing_values_are_refused_with_their_columns_or_dropped_or_masked():
     with pytest.raises(InputError, match=r"'a' \(3\), 'b' \(3\).*missing='drop'"):
         load(table)
     data = load(table, missing="drop")
+    frame = data.schema.frame(data.train.raw)
+    for name, values in table.items():
+        assert frame[name] == [values[i] for i in data.train.index]
     every = np.concatenate([data.train.index, data.valid.index, data.test.index])
     assert sorted(every.tolist()) == [i for i in range(18) if i % 6 not in (1, 2)]
     assert [c.missing for c in data.schema.columns] == [3, 3]
@@ -189,6 +204,13 @@ def test_missing_values_are_refused_with_their_columns_or_dropped_or_masked():
     assert isinstance(scale, Standardise)
     assert scale.mean[0] == pytest.approx(np.mean(observed))
     assert masked.spec.leaves["continuous"].mean[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_one_missing_value_among_columns_of_a_kind_drops_its_row():
+    table = np.random.default_rng(0).normal(size=(20, 3))
+    table[4, 2] = np.nan
+    data = load(table, missing="drop", valid=0, test=0)
+    assert sorted(data.train.index.tolist()) == [i for i in range(20) if i != 4]
 
 
 def test_rows_can_be_picked_out():
@@ -231,3 +253,38 @@ def test_noise_of_the_statistics_is_that_of_the_seed():
     assert not np.allclose(one, to_model_rows(data.measure, data.test.raw[:5], seed=2))
     keys = jax.random.split(jax.random.key(1), 5)
     np.testing.assert_allclose(one, jax.vmap(data.measure.to_model)(keys, data.test.raw[:5]), rtol=1e-6)
+
+
+def gapped():
+    """A table with everything: a label, a constant, missing values, three kinds of column."""
+    gaps = {**TABLE, "k": [3] * 30, "gap": [1.5, None, 2.5] * 10}
+    return {"source": gaps, "label": "town", "missing": "drop"}
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"source": "digits", "measure": "dequantise+logit"},
+        {"source": "moons", "seed": 3},
+        {"source": "wine", "valid": 0},
+        {"source": (np.arange(40).reshape(20, 2) % 7, ["p", "q"] * 10)},
+        {"source": np.arange(60).reshape(20, 3) % 11, "measure": "dequantise"},
+        {"source": np.arange(60).reshape(20, 3) % 7, "label": "x2", "measure": "one-hot"},
+        {"source": {"train": np.eye(6), "test": 1 - np.eye(6)[:3]}, "valid": 2},
+        gapped(),
+    ],
+)
+def test_a_source_read_again_under_its_schema_is_the_same(recipe):
+    first = load(**recipe)
+    again = load(**recipe, schema=msgspec.json.decode(msgspec.json.encode(first.schema), type=Schema))
+    assert again.fingerprint == first.fingerprint
+    assert (again.schema, again.spec, again.measure) == (first.schema, first.spec, first.measure)
+    for part in ("train", "valid", "test"):
+        assert getattr(again, part).index.tolist() == getattr(first, part).index.tolist()
+
+
+def test_text_read_again_under_its_schema_is_the_same(tmp_path):
+    (tmp_path / "t.txt").write_text("to be or not to be " * 40)
+    first = load(tmp_path / "t.txt", length=7)
+    again = load(tmp_path / "t.txt", schema=first.schema)
+    assert (again.fingerprint, again.spec) == (first.fingerprint, first.spec)

@@ -224,7 +224,8 @@ def test_random_leaves_draw_apart_and_the_correction_uses_the_same_draws(key):
     row = {"binary": np.array([1, 2], np.uint8), "integer": np.array([1, 2], np.uint8)}
     x = np.asarray(both.to_model(key, row))
     assert not np.allclose(x[:2], x[2:])
-    flat = jnp.asarray([1, 2, 1, 2], jnp.float32)
+    row["integer"] = np.array([3, 0], np.uint8)
+    flat = jnp.asarray([1, 2, 3, 0], jnp.float32)
     jacobian = jax.jacfwd(lambda r: both.to_model(key, {"binary": r[:2], "integer": r[2:]}))(flat)
     expected = np.linalg.slogdet(np.asarray(jacobian))[1]
     np.testing.assert_allclose(both.log_density_correction(key, row), expected, rtol=1e-5)

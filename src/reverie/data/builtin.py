@@ -12,7 +12,7 @@ import numpy as np
 
 from reverie.data import toys
 from reverie.data.arrays import idx_array, joined, read_npz, shaped, with_labels
-from reverie.data.found import Found, Values
+from reverie.data.found import Found, Values, why
 from reverie.data.tables import read_text
 from reverie.errors import InputError
 
@@ -99,8 +99,8 @@ def ptb() -> Found:
         try:
             with zipfile.ZipFile(base / "ptb.zip") as archive:
                 texts = tuple(archive.read(f"ptb/{part}.txt").decode("utf-8") for part in parts)
-        except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, OSError) as error:
-            raise InputError(f"{str(base / 'ptb.zip')!r} cannot be read: {str(error).splitlines()[0]}") from error
+        except Exception as error:  # what a decoder raises on broken bytes is no closed list
+            raise InputError(f"{str(base / 'ptb.zip')!r} cannot be read: {why(error)}") from error
         return Found("ptb", texts=texts)
     return Found("ptb", texts=tuple(read_text(_one_of("ptb", f"ptb/{p}.txt", f"ptb.{p}.txt")) for p in parts))
 

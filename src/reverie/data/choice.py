@@ -188,6 +188,9 @@ def moments(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[NDArr
     """Mean and standard deviation of each column over the observed values."""
     if not len(values):
         return np.zeros(values.shape[1]), np.ones(values.shape[1])
+    if values.dtype == bool and mask is None:
+        frequency = np.mean(values, axis=0)
+        return frequency, np.sqrt(frequency * (1 - frequency))
     where = np.ones(values.shape, bool) if mask is None else np.asarray(mask)
     count = np.maximum(where.sum(axis=0), 1)
     mean = np.sum(values, axis=0, where=where, dtype=np.float64) / count

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.data.found import Found, Values
+from reverie.data.found import Found, Values, is_number
 from reverie.data.infer import check_numbers, table
 from reverie.data.rows import Rows, pick
 from reverie.data.schema import Column, Schema, Text
@@ -101,6 +101,8 @@ def _encode_numbers(column: Column, values: NDArray[Any], seen: NDArray[np.bool_
     if column.kind == "continuous":
         return np.where(seen, values, 0).astype(np.float32)
     top = 1 if column.kind == "binary" else int(column.high or 1)
+    if values.dtype.kind in "bui" and values.min() >= 0 and values.max() <= top:
+        return values.astype(np.uint8 if top <= 255 else np.int32)
     known = values[seen]
     wrong = (known < 0) | (known > top) | (known != np.floor(known))
     if wrong.any():
@@ -154,19 +156,11 @@ def _encode_column(column: Column, found: Values) -> tuple[NDArray[Any], NDArray
     if column.levels:
         return _encode_levels(column, found), seen
     if found.words:
-        place = next(i for i, word in enumerate(found.values) if seen[i] and not _number(word))
+        place = next(i for i, word in enumerate(found.values) if seen[i] and not is_number(word))
         raise InputError(
             f"column {column.name!r} must hold numbers but has {str(found.values[place])!r} in row {place + 1}"
         )
     return _encode_numbers(column, found.values, seen, f"column {column.name!r}"), seen
-
-
-def _number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _encode_levels(column: Column, found: Values) -> NDArray[Any]:

@@ -57,6 +57,11 @@ class Found:
         return len(next(iter(self.columns.values())).values) if self.columns else 0
 
 
+def why(error: Exception) -> str:
+    """The first line of what a decoder said, for a message of one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def numbers(array: NDArray[Any], what: str) -> NDArray[Any]:
     """The array, if it holds real numbers; otherwise an error that says what it holds."""
     kind = array.dtype.kind
@@ -71,6 +76,15 @@ def numbers(array: NDArray[Any], what: str) -> NDArray[Any]:
     if kind not in "buif":
         raise InputError(f"{what} has the type {array.dtype}: give an array of real numbers")
     return array
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell reads as a number that is known."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return cell.strip().lower() not in MISSING
 
 
 def cells(raw: Iterable[Any]) -> Values:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.data.found import Found, Values
+from reverie.data.found import Found, Values, is_number
 from reverie.data.schema import Column, Schema, Text
 from reverie.errors import InputError
 
@@ -117,12 +117,13 @@ def column_kind(name: str, column: Values) -> Column:
     if known.size == 0:
         raise InputError(f"column {name!r} has no values: remove it")
     if column.words:
-        levels = tuple(str(v) for v in np.unique(known))
+        distinct, counts = np.unique(known, return_counts=True)
+        levels = tuple(str(v) for v in distinct)
         if len(levels) == 1:
             return Column(name, "constant", levels=levels, missing=missing)
         if tuple(level.lower() for level in levels) == ("false", "true"):
             return Column(name, "binary", levels=levels, missing=missing)
-        _refuse_mixture(name, column)
+        _refuse_mixture(name, column, distinct, counts)
         if len(levels) > max(50, rows // 2):
             raise InputError(
                 f"column {name!r} has {len(levels)} different words in {rows} rows, like a name or an "
@@ -143,23 +144,15 @@ def column_kind(name: str, column: Values) -> Column:
     return Column(name, "continuous", low=low, high=high, missing=missing)
 
 
-def _refuse_mixture(name: str, column: Values) -> None:
+def _refuse_mixture(name: str, column: Values, levels: NDArray[np.str_], counts: NDArray[np.int64]) -> None:
     """A column of many different numbers with a few words in it is a mistake in the file."""
-    words = column.values
-    place, numeric = -1, set()
-    count = 0
-    for i, word in enumerate(words):
-        if column.missing[i]:
-            continue
-        try:
-            numeric.add(float(word))
-            count += 1
-        except ValueError:
-            place = i if place < 0 else place
-    if 2 * count > len(column.present) and len(numeric) > FEW:
+    numeric = np.array([is_number(level) for level in levels])
+    if numeric.sum() > FEW and 2 * counts[numeric].sum() > counts.sum():
+        word = levels[~numeric][0]
+        place = int(np.flatnonzero(column.values == word)[0]) + 1
         raise InputError(
-            f"column {name!r} holds numbers but has {str(words[place])!r} in row {place + 1}: correct it, or "
-            "leave the cell empty if the value is missing"
+            f"column {name!r} holds numbers but has {str(word)!r} in row {place}: correct it, or leave the cell "
+            "empty if the value is missing"
         )
 
 

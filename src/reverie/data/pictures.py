@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.data.found import Found
+from reverie.data.found import Found, why
 from reverie.errors import InputError
 
 ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
@@ -61,14 +62,19 @@ def read_pictures(files: list[Path], name: str, classes: tuple[str, ...] | None,
 
 def _read(file: Path) -> NDArray[Any]:
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError as error:
         raise InputError("reading pictures needs Pillow: pip install pillow") from error
     try:
-        with Image.open(file) as picture:
-            if picture.mode in ("I", "F", "I;16", "I;16B"):
-                raise InputError(f"{str(file)!r} has more than 8 bits a pixel: convert it to 8-bit grey or RGB")
-            grey = picture.mode in ("1", "L", "LA")
-            return np.asarray(picture.convert("L" if grey else "RGB"), np.uint8)
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{str(file)!r} cannot be read as a picture: {str(error).splitlines()[0]}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as picture:
+                deep = picture.mode in ("I", "F", "I;16", "I;16B")
+                grey = picture.mode in ("1", "L", "LA")
+                pixels = np.asarray(picture.convert("L" if grey else "RGB"), np.uint8)
+    except Exception as error:  # what a decoder raises on broken bytes is no closed list
+        raise InputError(f"{str(file)!r} cannot be read as a picture: {why(error)}") from error
+    if deep:
+        raise InputError(f"{str(file)!r} has more than 8 bits a pixel: convert it to 8-bit grey or RGB")
+    return pixels

@@ -191,7 +191,7 @@ def read_schema(source: Schema | Mapping[str, Any] | str | Path) -> Schema:
         return _checked(msgspec.json.decode(path.read_bytes(), type=Schema), f"the schema {str(path)!r}")
     except msgspec.ValidationError as error:
         raise InputError(f"the schema does not fit: {error}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"the schema {str(source)!r} is not JSON: {error}") from error
     except OSError as error:
         raise InputError(f"cannot read the schema {str(source)!r}: {error.strerror or error}") from error

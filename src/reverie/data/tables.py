@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reverie.data.found import MISSING, Found, Values, cells, column
+from reverie.data.found import MISSING, Found, Values, cells, column, is_number, why
 from reverie.errors import InputError
 
 DELIMITERS = ",;\t|"
@@ -62,8 +62,8 @@ def read_csv(path: Path) -> Found:
     delimiter = "\t" if tab else max(DELIMITERS, key=start.count)
     top = _rows(path, io.StringIO(text[:100_000]), delimiter, most=100)
     fast = None
-    if len(top) > 2 and all(_is_number(cell) for row in top[1:-1] for cell in row):
-        fast = _all_numbers(text, delimiter, len(top[0]), skip=not all(_is_number(cell) for cell in top[0]))
+    if len(top) > 2 and all(is_number(cell) for row in top[1:-1] for cell in row):
+        fast = _all_numbers(text, delimiter, len(top[0]), skip=not all(is_number(cell) for cell in top[0]))
     if text.count('"') % 2:
         _refuse_open_quote(path, text, delimiter)
     rows = top if fast is not None else _rows(path, io.StringIO(text), delimiter)
@@ -128,22 +128,14 @@ def _all_numbers(text: str, delimiter: str, width: int, *, skip: bool) -> np.nda
 
 
 def _is_header(first: list[str], rows: list[list[str]]) -> bool:
-    if any(_is_number(cell) for cell in first) or all(cell.lower() in MISSING for cell in first):
+    if any(is_number(cell) for cell in first) or all(cell.lower() in MISSING for cell in first):
         return False
     if not rows:
         return True
     below = rows[:100]
-    if any(_is_number(cell) for row in below for cell in row):
+    if any(is_number(cell) for row in below for cell in row):
         return True
     return not any(row[j].strip() == cell for row in rows for j, cell in enumerate(first) if cell)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return cell.strip().lower() not in MISSING
 
 
 def _refuse_duplicates(names: list[str], what: str) -> None:
@@ -163,11 +155,12 @@ def read_parquet(path: Path) -> Found:
         raise InputError("reading Parquet needs pyarrow: pip install 'reverie[parquet]'") from error
     try:
         read = parquet.read_table(path)
-        names = [str(name) for name in read.column_names]
-        _refuse_duplicates(names, str(path))
-        columns = {name: column(read.column(j).to_pylist(), name) for j, name in enumerate(names)}
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{str(path)!r} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+        lists = [read.column(j).to_pylist() for j in range(read.num_columns)]
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{str(path)!r} cannot be read as Parquet: {why(error)}") from error
+    names = [str(name) for name in read.column_names]
+    _refuse_duplicates(names, str(path))
+    columns = {name: column(values, name) for name, values in zip(names, lists, strict=True)}
     return _from_columns(columns, path.name)
 
 

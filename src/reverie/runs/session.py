@@ -87,6 +87,7 @@ class Session:
         self.held = Heldout(dataset.valid, dataset.measure, key_held)
         self.progressed = checkpoints.Progressed()
         self.best: Parts | None = None
+        self.judged_step = -1
         self.board = Board(path) if sitting.tensorboard else None
         self.began = self.saved = time.perf_counter()
         self.before = 0.0
@@ -105,6 +106,8 @@ class Session:
                     state = self.loop.train(state, self.config.steps, self.config.every, self._report, interrupted)
                 status = "interrupted" if interrupted() and not self._ended(state) else "finished"
                 why = self.progressed.halted or ("interrupted" if status == "interrupted" else "all steps done")
+                if status == "finished" and self.best is not None and self.judged_step != int(state.step):
+                    self._judge(state, int(state.step), self.held.estimate(self._kept(state)))
             except NonFiniteError as error:
                 self._save(error.state)
                 self._finish(error.state, "failed", str(error))
@@ -143,10 +146,11 @@ class Session:
             self._save(state)
         return self.progressed.halted is None
 
-    def _judge(self, state: State, step: int, validation: Estimate) -> None:
+    def _judge(self, state: State, step: int, validation: Estimate | None) -> None:
         """Keep the best parameters, and stop when they have not improved for long."""
-        if self.config.patience is None or validation.failed:
+        if self.config.patience is None or validation is None or validation.failed:
             return
+        self.judged_step = step
         progressed = self.progressed
         if progressed.best is None or validation.value > progressed.best:
             progressed.best, progressed.best_step, progressed.stale = validation.value, step, 0

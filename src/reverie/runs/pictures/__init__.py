@@ -3,7 +3,7 @@
 from reverie.runs.pictures.curves import draw_curves
 from reverie.runs.pictures.gallery import draw_gallery
 from reverie.runs.pictures.ranking import Place, draw_ranking
-from reverie.runs.pictures.samples import Density, draw_samples, tile
+from reverie.runs.pictures.samples import Density, draw_samples, frame_of, grid_of, tile
 from reverie.runs.pictures.views import bits_of, lines_of, view_of
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "draw_gallery",
     "draw_ranking",
     "draw_samples",
+    "frame_of",
+    "grid_of",
     "lines_of",
     "tile",
     "view_of",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from reverie.runs.pictures.canvas import ACCENT, INK, MODEL, PAPER, QUIET, RULE, WHEEL, Canvas, styled
@@ -63,18 +63,23 @@ def draw_curves(
         correction: what turns training likelihoods into likelihoods of raw rows, so that the two can be compared.
         kind: of the validation estimates.
     """
-    said = series_of(lines)
+    said, held = series_of(lines), validations_of(lines)
     main = next((name for name in LIKELIHOODS if name in said), None)
     panels = panels_of({name: series for name, series in said.items() if name != main})
     rows = -(-len(panels) // ACROSS)
+    top = 386 if main is not None or len(held) else 48
     with styled():
-        canvas = Canvas(1000, 386 + rows * 168)
-        axes = canvas.axes(76, 66, 888, 262)
-        held = _validations(lines)
-        _main(canvas, axes, None if main is None else (main, said[main]), held, kept, correction, kind)
-        _seconds(axes, lines)
+        canvas = Canvas(1000, top + max(rows * 168, 40))
+        if top > 48:
+            axes = canvas.axes(76, 66, 888, 262)
+            training = None if main is None else (main, said[main]._replace(values=said[main].values + correction))
+            _main(canvas, axes, training, held, kept, kind)
+            _seconds(axes, lines)
+        else:
+            words = "No likelihood was computed as this pair learned." if panels else "The run said nothing as it learned."
+            canvas.text(36, 14, words, color=QUIET)
         for place, panel in enumerate(panels):
-            x, y = 36 + place % ACROSS * 240, 416 + place // ACROSS * 168
+            x, y = 36 + place % ACROSS * 240, top + 30 + place // ACROSS * 168
             _small(canvas.axes(x + 40, y, 176, 96), panel, kept)
         return canvas.png()
 
@@ -110,7 +115,7 @@ def word_of(name: str) -> str:
     return WORDS.get(name, name.replace("_", " "))
 
 
-def _validations(lines: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+def validations_of(lines: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
     """[n, 3]: step, value, standard error; `nan` where an estimate failed."""
     found = []
     for line in lines:
@@ -128,16 +133,14 @@ def _main(
     training: tuple[str, Series] | None,
     held: NDArray[np.float64],
     kept: int | None,
-    correction: float,
     kind: str,
 ) -> None:
     seen: list[NDArray[np.float64]] = []
     x = canvas.phrase(76, 20, "log-likelihood, nats a row", fontsize=10, fontweight="bold", color=INK) + 28
     if training is not None:
         name, series = training
-        values = series.values + correction
-        axes.plot(series.steps, values, color=MODEL, linewidth=1.4)
-        seen.append(values)
+        axes.plot(series.steps, series.values, color=MODEL, linewidth=1.4)
+        seen.append(series.values)
         x = canvas.phrase(x, 20, f"— {word_of(name)} on the training rows", color=MODEL) + 24
     good = held[np.isfinite(held[:, 1])]
     if len(good):
@@ -148,16 +151,13 @@ def _main(
         seen.append(value)
         words = "● validation rows ± one standard error" + (f" ({kind})" if kind else "")
         canvas.phrase(x, 20, words, color=ACCENT)
-    if not seen:
-        axes.text(0.5, 0.5, "this pair says no likelihood as it learns", transform=axes.transAxes, ha="center", color=QUIET)
-        axes.set_yticks([])
-    else:
+    if seen:
         _limits(axes, seen, good)
     failed = held[~np.isfinite(held[:, 1])]
     if len(failed):
         bottom = axes.get_ylim()[0]
         axes.plot(failed[:, 0], np.full(len(failed), bottom), "x", color=ACCENT, markersize=5, clip_on=False)
-        axes.text(0.995, 0.03, f"× {len(failed)} failed estimates", transform=axes.transAxes, ha="right", color=ACCENT)
+        axes.text(0.01, 0.05, f"× {len(failed)} failed estimates", transform=axes.transAxes, color=ACCENT)
     if kept is not None and seen:
         _mark(axes, kept, good)
     axes.grid(axis="y", color=RULE, linewidth=0.6)
@@ -226,8 +226,9 @@ def _small(axes: Axes, panel: Panel, kept: int | None) -> None:
     axes.set_title(panel.title)
     if panel.logarithmic and all(np.all(series.values > 0) for _, series in panel.curves):
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=6))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_locator(NullLocator())
     else:
         values = np.concatenate([series.values for _, series in panel.curves])
         low, high = np.quantile(values, [0.02, 0.98])

@@ -82,8 +82,8 @@ def _correlations(
             axes.set_yticks([])
             continue
         ticks = np.arange(len(columns))
-        axes.set_xticks(ticks, [shortened(seen.name, 14) for seen in columns], rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(ticks, [shortened(seen.name, 18) for seen in columns] if place == 0 else [])
+        axes.set_xticks(ticks, [shortened(seen.name, 18) for seen in columns], rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(ticks, [shortened(seen.name, 20) for seen in columns] if place == 0 else [])
         if len(columns) <= 8:
             for i in ticks:
                 for j in ticks:

@@ -10,14 +10,14 @@ log of the unnormalised density, so that `energy = −potential`.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 from jaxtyping import Array, Float, Key, PyTree
 
-Row = PyTree
-Code = PyTree
-Scalar = Float[Array, ""]
+Row: TypeAlias = PyTree
+Code: TypeAlias = PyTree
+Scalar: TypeAlias = Float[Array, ""]
 
 
 class Capability(eqx.Module):

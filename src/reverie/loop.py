@@ -68,7 +68,7 @@ class _Inputs(NamedTuple):
 
     rows: PyTree
     places: Array
-    index: Array
+    numbers: Array
 
 
 class Loop:
@@ -175,7 +175,7 @@ class Loop:
 
     def _batch(self, key: Array, inputs: _Inputs, i: Array | int) -> Batch:
         rows = jax.tree.map(lambda leaf: leaf[inputs.places[i]], inputs.rows)
-        index = inputs.index[i]
+        index = inputs.numbers[i]
         x = jax.vmap(self.measure.to_model)(jax.random.split(key, index.shape[0]), rows["raw"])
         return Batch(index, x, rows["y"], rows["mask"])
 

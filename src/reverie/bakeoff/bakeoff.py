@@ -79,7 +79,7 @@ class Stage(NamedTuple):
     """Where a bake-off stands: which entrant, and what its run says."""
 
     number: int
-    count: int
+    of: int
     entrant: Entrant
     progress: Progress | None
 
@@ -160,7 +160,8 @@ def _enter(
             out=path,
             pictures=False,
             progress=tell,
-            **entrant.settings,
+            learning_rate=entrant.learning_rate,
+            average=entrant.average,
         )
     except NonFiniteError as error:
         return Entry(entrant.model, entrant.learner, str(path), None, None, 0.0, 0, str(error)), None

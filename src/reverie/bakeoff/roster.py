@@ -1,29 +1,32 @@
 """Which pairs a bake-off tries on which data."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from reverie.data.spec import Spec
 from reverie.pairing import check, make_learner, make_part
 
 
 class Entrant(NamedTuple):
-    """A pair with its options, and the share of the time that it gets."""
+    """A pair with its options, and what its run is asked beside the defaults."""
 
     model: str
     learner: str
-    model_options: dict[str, object] = {}  # noqa: RUF012 - a NamedTuple's default is never changed
-    learner_options: dict[str, object] = {}  # noqa: RUF012
-    settings: dict[str, object] = {}  # noqa: RUF012
+    model_options: Mapping[str, Any] = MappingProxyType({})
+    learner_options: Mapping[str, Any] = MappingProxyType({})
+    learning_rate: float | None = None
+    average: float | None = None
 
 
 ROSTER: tuple[Entrant, ...] = (
     Entrant("made", "mle", {"hidden": (200,), "orders": 4}),
     Entrant("fvsbn", "mle"),
-    Entrant("sbn", "jsa", {"sizes": (50,)}, {"moves": 5}, {"learning_rate": 3e-3}),
-    Entrant("sbn", "rws", {"sizes": (50,)}, {"k": 5}, {"learning_rate": 3e-3}),
-    Entrant("sbn", "wake-sleep", {"sizes": (50,)}, {}, {"learning_rate": 3e-3}),
-    Entrant("rbm", "pcd", {"hidden": 64}, {}, {"average": 0.999}),
-    Entrant("rbm", "cd", {"hidden": 64}, {"k": 5}, {"average": 0.999}),
+    Entrant("sbn", "jsa", {"sizes": (50,)}, {"moves": 5}, 3e-3),
+    Entrant("sbn", "rws", {"sizes": (50,)}, {"k": 5}, 3e-3),
+    Entrant("sbn", "wake-sleep", {"sizes": (50,)}, {}, 3e-3),
+    Entrant("rbm", "pcd", {"hidden": 64}, average=0.999),
+    Entrant("rbm", "cd", {"hidden": 64}, {"k": 5}, average=0.999),
     Entrant("realnvp", "mle"),
     Entrant("gaussian-mixture", "em"),
     Entrant("gaussian-mixture", "mle"),

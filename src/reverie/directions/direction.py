@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from reverie.data import Batch
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
-Memory = PyTree
+Memory: TypeAlias = PyTree
 
 
 class Ascent(NamedTuple):
@@ -49,7 +49,7 @@ class Direction(eqx.Module):
         """The ascent, the memory after it, and numbers for people."""
 
 
-Objective = Callable[[Parts], tuple[Array, dict[str, Array]]]
+Objective: TypeAlias = Callable[[Parts], tuple[Array, dict[str, Array]]]
 
 
 def gradient(objective: Objective, parts: Parts, moves: tuple[str, ...]) -> tuple[Ascent, dict[str, Array]]:
@@ -97,7 +97,8 @@ class Join(eqx.Module):
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
         """The members' ascents, added."""
-        total, info, memories = Ascent({}, {}), {}, []
+        total, memories = Ascent({}, {}), []
+        info: dict[str, Array] = {}
         keys = jax.random.split(tick.key, len(self.directions))
         for direction, one, old in zip(self.directions, keys, memory, strict=True):
             ascent, new, said = direction.ascend(Tick(one, tick.step), parts, batch, draw, old)
@@ -107,4 +108,4 @@ class Join(eqx.Module):
         return total, tuple(memories), info
 
 
-AnyDirection = Direction | Join
+AnyDirection: TypeAlias = Direction | Join

@@ -1,6 +1,7 @@
 """Expectation maximisation, one iteration a step."""
 
 import warnings
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -53,7 +54,7 @@ class ExpectationMaximisation(Direction):
     def _iterate(
         self, weights: Array, means: Array, covariances: Array, x: Array, started: Array, seed: Array
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        settings = {"n_components": means.shape[0], "reg_covar": self.ridge, "max_iter": 1}
+        settings: dict[str, Any] = {"n_components": means.shape[0], "reg_covar": self.ridge, "max_iter": 1}
         if np.asarray(started):
             settings |= {
                 "weights_init": np.asarray(weights, np.float64) / np.asarray(weights, np.float64).sum(),
@@ -64,4 +65,5 @@ class ExpectationMaximisation(Direction):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             mixture.fit(np.asarray(x, np.float64))
-        return tuple(np.asarray(a, np.float32) for a in (mixture.weights_, mixture.means_, mixture.covariances_))
+        found = mixture.weights_, mixture.means_, mixture.covariances_
+        return np.asarray(found[0], np.float32), np.asarray(found[1], np.float32), np.asarray(found[2], np.float32)

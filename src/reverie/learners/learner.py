@@ -63,12 +63,15 @@ def named(name: str) -> Callable[[Callable[P, Learner]], Callable[P, Learner]]:
     def register(assemble: Callable[P, Learner]) -> Callable[P, Learner]:
         kinds = option_types(assemble, skip=("return",))
 
+        unchecked: Callable[..., Learner] = assemble
+
         @functools.wraps(assemble)
         def made(*args: P.args, **kwargs: P.kwargs) -> Learner:
             bound = inspect.signature(assemble).bind(*args, **kwargs)
             bound.apply_defaults()
             options = read_options(name, kinds, bound.arguments)
-            return dataclasses.replace(assemble(**options), name=name, options=options)
+            learner = unchecked(**options)
+            return dataclasses.replace(learner, name=name, options=options)
 
         LEARNERS[name] = made
         return made

@@ -62,8 +62,9 @@ class RBM(Part, HasPotential, HasGibbs, HasTempering, HasEnumeration):
             )
         if not all(np.isfinite(array).all() for array in (w, b, c)):
             raise InputError("the RBM's arrays must be finite")
-        w, b, c = jnp.asarray(w), jnp.asarray(b), jnp.asarray(c)
-        return cls(hidden=w.shape[1], weights=w, visible_bias=b, hidden_bias=c, base=b)
+        bias = jnp.asarray(b)
+        arrays = {"weights": jnp.asarray(w), "visible_bias": bias, "hidden_bias": jnp.asarray(c), "base": bias}
+        return cls(hidden=w.shape[1], **arrays)
 
     def unsuited(self, spec: Spec) -> str | None:
         """Only bits."""

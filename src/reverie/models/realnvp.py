@@ -2,8 +2,7 @@
 
 from typing import Any, Self
 
-import jax.numpy as jnp
-from flowjax.distributions import Normal
+from flowjax.distributions import StandardNormal
 from flowjax.flows import coupling_flow
 from jaxtyping import Array, Key
 
@@ -55,10 +54,10 @@ class RealNVP(Part, HasLogProb, Samplable, Pushforward):
         return only("continuous", spec, "RealNVP")
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """Layers near the identity."""
+        """Layers near the identity, over a base without parameters: `noise` draws from it."""
         flow = coupling_flow(
             key,
-            base_dist=Normal(jnp.zeros(spec.size)),
+            base_dist=StandardNormal((spec.size,)),
             flow_layers=self.layers,
             nn_width=self.width,
             nn_depth=self.depth,

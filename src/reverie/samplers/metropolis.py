@@ -1,6 +1,6 @@
 """The Metropolis independence sampler over the codes of all data points."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -63,7 +63,7 @@ class MetropolisIndependence(Sampler):
         log_w = log_w.at[0].set(jnp.where(chain.visited[batch.index], log_w[0], -jnp.inf))
         log_u = jnp.log(noise.uniform(key_accept, (self.moves, batch.index.shape[0])))
 
-        def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[tuple, Array]:
+        def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[Any, Array]:
             place, log_w_place = state
             number, log_w_new, log_u_new = candidate
             accept = log_u_new < log_w_new - log_w_place

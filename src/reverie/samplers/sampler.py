@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax
@@ -11,9 +11,9 @@ from jaxtyping import Array, Key, PyTree
 from reverie.data import Batch
 from reverie.parts import Parts
 
-Exactness = Literal["exact", "asymptotic", "biased"]
-Chain = PyTree
-Draw = Mapping[str, Any]
+Exactness: TypeAlias = Literal["exact", "asymptotic", "biased"]
+Chain: TypeAlias = PyTree
+Draw: TypeAlias = Mapping[str, Any]
 
 
 class Tick(NamedTuple):
@@ -124,4 +124,4 @@ class Together(eqx.Module):
         return drawn, tuple(chains), info
 
 
-AnySampler = Sampler | Together
+AnySampler: TypeAlias = Sampler | Together

@@ -1,15 +1,17 @@
 """A fitted pair: a folder, and what can be asked of it."""
 
+import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from reverie import noise
 from reverie.capabilities import HasPotential
-from reverie.data import Measure, Rows, Schema, Spec, read_rows
+from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
 from reverie.evaluation import Scores, log_normaliser, samples_of, score, to_raw
@@ -123,8 +125,17 @@ class Run:
         return self.result.log_normaliser or log_normaliser(self.parts["model"], seed=self.seed)
 
     def read(self, source: Any, *, missing: str = "refuse") -> Rows:
-        """New rows of the run's schema."""
-        return read_rows(source, self.schema, missing=missing)
+        """New rows of the run's schema.
+
+        A model of binarised pixels draws bits. Rows that hold nothing but 0 and 1 are therefore read as such bits, so
+        that a run can score what it has drawn; as pixels of the original range they would all be blank.
+        """
+        rows = read_rows(source, self.schema, missing=missing)
+        high = max((column.high or 0.0 for column in self.schema.columns if column.kind == "integer"), default=0.0)
+        binarised = isinstance(self.measure, Binarise | BinariseDynamic)
+        if not (binarised and high > 1 and isinstance(rows.raw, np.ndarray) and rows.raw.max() <= 1):
+            return rows
+        return dataclasses.replace(rows, raw=(rows.raw * high).astype(rows.raw.dtype))
 
     def sample(self, n: int, seed: int = 0) -> Any:
         """`n` draws in raw space: an array [n, columns], or a dict of them for a mixed table."""

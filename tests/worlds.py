@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.stats
 
 from reverie import noise
 from reverie.data import Identity, Leaf, Measure, Rows, Spec
@@ -130,3 +131,34 @@ def shapes_for(model: str, learner: str) -> dict[str, Any]:
 def models_with(*capabilities: type) -> list[str]:
     """The names of the models that have all these capabilities."""
     return [name for name, cls in MODELS.items() if all(issubclass(cls, one) for one in capabilities)]
+
+
+def draws(function: Any, count: int, seed: int = 11) -> Any:
+    """A function of one key at `count` keys, in one compiled call."""
+    return jax.jit(jax.vmap(function))(jax.random.split(noise.make_key(seed), count))
+
+
+def errors_off(samples: Any, truth: Any) -> float:
+    """How many standard errors the means of samples [count, …] lie from the truth, at worst, over a tree's numbers."""
+    worst = 0.0
+    for values, expected in zip(jax.tree.leaves(samples), jax.tree.leaves(truth), strict=True):
+        values, expected = np.asarray(values, np.float64), np.asarray(expected, np.float64)
+        gap = np.abs(values.mean(0) - expected)
+        se = values.std(0, ddof=1) / np.sqrt(len(values))
+        # Numbers that never vary, such as masked weights, must agree but for rounding.
+        off = np.where(se > 1e-7, gap / np.maximum(se, 1e-7), np.where(gap < 1e-5, 0.0, np.inf))
+        worst = max(worst, float(off.max(initial=0.0)))
+    return worst
+
+
+def surprise(places: Any, log_prob: Any) -> float:
+    """The p-value of a chi-square test that draws, given by place, follow exp(log_prob); rare places are pooled."""
+    expected = np.exp(np.asarray(log_prob, np.float64))
+    assert abs(expected.sum() - 1.0) < 1e-4
+    observed = np.bincount(np.asarray(places), minlength=expected.size).astype(float)
+    expected = expected / expected.sum() * observed.sum()
+    rare = expected < 10.0
+    cells = [observed[~rare], expected[~rare]]
+    if rare.any():
+        cells = [np.append(cell, whole[rare].sum()) for cell, whole in zip(cells, (observed, expected), strict=True)]
+    return float(scipy.stats.chisquare(*cells).pvalue)

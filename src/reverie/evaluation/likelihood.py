@@ -1,13 +1,13 @@
 """The log-likelihood of rows, in nats and in raw space, by the best way that the parts allow.
 
-| what the parts can do | the number | its kind |
-| --- | --- | --- |
-| `HasLogProb` | log p(x) | exact |
-| `HasLogJoint`, with an inference part that `HasPosterior` | log 1/K Σ_k p(x, h_k) / q(h_k ∣ x), h_k ~ q(h ∣ x) | lower bound |
-| `HasPotential` | u(x) − log Z | exact where log Z is, else optimistic |
+    HasLogProb                                       log p(x)                                 exact
+    HasLogJoint, with an inference part HasPosterior  log 1/K Σ_k p(x, h_k) / q(h_k | x)       lower bound
+    HasPotential                                     u(x) − log Z                             exact where log Z is,
+                                                                                              else optimistic
 
 To each the measure's correction is added, and an exact value becomes a lower bound where the measure says so. The
-second is the importance-weighted bound of Burda, Grosse & Salakhutdinov 2016, Eq. 8: it grows with K, to log p(x).
+second, with h_k ~ q(h | x), is the importance-weighted bound of Burda, Grosse & Salakhutdinov 2016, Eq. 8: it grows
+with K, to log p(x).
 """
 
 import math
@@ -184,4 +184,12 @@ def log_likelihood(
     if scores.kind == "failed":
         return failed("; ".join(scores.warnings), n=n, ess=scores.ess)
     mean = mean_of(scores.values, scores.kind, ess=scores.ess, warnings=scores.warnings)
-    return mean if mean.failed else mean._replace(se=math.hypot(mean.se, scores.shared_se))
+    if mean.failed:
+        return mean
+    # One row has no spread over rows to contain its codes' noise: the delta method gives it from their weights.
+    own = (
+        math.sqrt(max(0.0, 1.0 / scores.ess - 1.0 / samples))
+        if n == 1 and scores.kind == "lower bound" and scores.ess
+        else 0.0
+    )
+    return mean._replace(se=math.hypot(mean.se, own, scores.shared_se))

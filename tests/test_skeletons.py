@@ -22,7 +22,7 @@ from reverie.models import MODELS, VAE
 from reverie.pairing import check, fill, make_learner, make_part, name_of, pairs
 from reverie.parts import options_of
 from reverie.samplers import Tick
-from tests import worlds
+from tests import test_units, worlds
 
 NAMES = ("model", "sampler", "direction", "learner")
 
@@ -48,6 +48,12 @@ def filled(spread=0.7):
 def test_the_examples_in_the_docstrings_hold(name):
     failures, _ = doctest.testmod(importlib.import_module(f"examples.skeletons.{name}"))
     assert failures == 0
+
+
+@pytest.mark.parametrize("unit", [BoltzmannMachine, NextFlip, ConditionalLikelihood])
+def test_the_docstrings_are_such_as_every_unit_must_have(unit):
+    test_units.test_a_docstring_says_where_a_unit_comes_from_and_shows_it(unit)
+    test_units.test_a_docstring_says_where_a_unit_comes_from_and_shows_it(LEARNERS["pseudolikelihood"])
 
 
 def test_a_row_in_a_registry_is_a_row_of_the_matrix():

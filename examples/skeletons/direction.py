@@ -23,6 +23,11 @@ class ConditionalLikelihood(Direction):
     of the gradient of the log-pseudolikelihood Σ_i log p(x_i | x_{−i}); of all distributions over bits, the data's own
     makes that largest.
 
+    Example:
+        >>> from examples.skeletons.direction import ConditionalLikelihood
+        >>> ConditionalLikelihood().uses
+        ('flipped',)
+
     Reference: Besag 1975, *Statistical analysis of non-lattice data*.
     """
 

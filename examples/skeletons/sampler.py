@@ -20,6 +20,13 @@ class NextFlip(Sampler):
     A row begins at a random column and goes on to the next at each later visit: the column is uniform at every visit,
     and none is left out for long. That is a chain which leaves the uniform distribution over columns invariant. Assumes
     rows of bits.
+
+    Example:
+        >>> from examples.skeletons.sampler import NextFlip
+        >>> NextFlip().gives
+        ('flipped',)
+
+    Reference: Besag 1975, *Statistical analysis of non-lattice data*, whose conditionals compare x with such rows.
     """
 
     gives = ("flipped",)  # the names by which a direction asks for the draw

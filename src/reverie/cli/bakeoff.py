@@ -1,0 +1,63 @@
+"""`reverie bakeoff`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from reverie.cli import console
+from reverie.cli.progress import Display
+from reverie.cli.reading import Folder, Quiet, Whole
+from reverie.cli.source import NOTHING, Source, description
+from reverie.cli.tables import ranking_table
+
+if TYPE_CHECKING:
+    from reverie.bakeoff import Stage
+
+
+def bakeoff(
+    data: str,
+    /,
+    *,
+    budget: Annotated[str | None, Parameter(metavar="TIME")] = None,
+    seed: Whole | None = None,
+    out: Folder | None = None,
+    source: Source = NOTHING,
+    json: bool = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit every pair of a roster that suits the data, rank them on held-out rows, and write a report with pictures.
+
+    Args:
+        data: A built-in name (digits, iris, moons, …), a table, array or text file, or a folder of pictures.
+        budget: The time for all of it: 90s, 3m, 1h (3m).
+        seed: The seed of every run (0).
+        out: The folder; runs/bakeoff-DATA-N when not given.
+        source: How the data are read.
+        json: Print one JSON object and nothing else.
+        quiet: No progress and no notes.
+    """
+    from reverie.bakeoff import bakeoff as contest
+
+    given: dict[str, Any] = {name: value for name, value in (("budget", budget), ("seed", seed)) if value is not None}
+    with Display(quiet=quiet) as display:
+        dataset = source.load(data)
+        display.note(*description(dataset))
+        found = contest(dataset, out=out, progress=_teller(display), **given)
+    if json:
+        console.answer(found.to_dict())
+        return
+    console.show(ranking_table(found))
+    print(f"\nreport: {found.report}")
+
+
+def _teller(display: Display) -> "Callable[[Stage], None]":
+    """Each pair's progress under its number and name."""
+
+    def tell(stage: "Stage") -> None:
+        if stage.progress is None:
+            display.wait(f"{stage.number + 1}/{stage.count} {stage.entrant.model} by {stage.entrant.learner}")
+        else:
+            display.report(stage.progress)
+
+    return tell

@@ -1,0 +1,68 @@
+"""`reverie score` and `reverie evaluate`."""
+
+from pathlib import Path
+
+from reverie.cli import console
+from reverie.cli.folders import opened
+from reverie.cli.reading import Quiet, Whole
+from reverie.cli.tables import evaluation_facts
+
+
+def score(
+    run: Path,
+    file: str,
+    /,
+    *,
+    samples: Whole = 1000,
+    seed: Whole = 0,
+    json: bool = False,
+    quiet: Quiet = False,
+) -> None:
+    """The log-likelihood of each row of a file under a run, in nats: one number a line, in the file's order.
+
+    Args:
+        run: The run folder.
+        file: Rows with the columns that the run was fitted on.
+        samples: Codes for each row, where the likelihood is bounded by importance weighting (1000).
+        seed: Of those codes (0).
+        json: Print one JSON object and nothing else.
+        quiet: No notes.
+    """
+    opened_run = opened(run)
+    scores = opened_run.score(opened_run.read(file), samples=samples, seed=seed)
+    values = [float(value) for value in scores.values]
+    if json:
+        console.answer({"rows": len(values), "log_likelihood": values, "kind": scores.kind, "unit": "nats"})
+    else:
+        print("\n".join(f"{value:.6g}" for value in values))
+        mean = f"mean {sum(values) / len(values):.4g} nats" if values else "no rows"
+        console.note(f"{len(values)} rows, {mean} ({scores.kind})", quiet=quiet)
+        console.note(*(f"note: {warning}" for warning in scores.warnings), quiet=quiet)
+
+
+def evaluate(
+    run: Path,
+    file: str | None = None,
+    /,
+    *,
+    samples: Whole = 1000,
+    seed: Whole = 0,
+    json: bool = False,
+) -> None:
+    """What a run is worth on rows that it did not learn from: its own test rows, or those of a file.
+
+    Args:
+        run: The run folder.
+        file: Rows with the columns that the run was fitted on; the run's own test rows when not given.
+        samples: Codes for each row, where the likelihood is bounded by importance weighting (1000).
+        seed: Of the codes and the draws (0).
+        json: Print one JSON object and nothing else.
+    """
+    import reverie as rv
+
+    opened_run = opened(run)
+    found = rv.evaluate(opened_run, file, samples=samples, seed=seed)
+    if json:
+        console.answer(found.to_dict())
+    else:
+        console.show(evaluation_facts(found))

@@ -1,0 +1,162 @@
+"""Tables for people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from reverie.cli.console import facts
+from reverie.cli.words import count, counted, duration
+
+if TYPE_CHECKING:
+    from reverie.bakeoff import Bakeoff
+    from reverie.estimate import Estimate
+    from reverie.runs import Evaluation, Run, RunSummary
+
+IMPLICIT = "none: the model is implicit"
+
+
+def minus(said: str) -> str:
+    """A leading hyphen as a minus."""
+    return "−" + said[1:] if said.startswith("-") else said
+
+
+def short(estimate: "Estimate | None") -> str:
+    """`−18.70 ± 0.12`, or why not."""
+    if estimate is None:
+        return "–"
+    return "failed" if estimate.failed else minus(f"{estimate.value:.3f} ± {estimate.se:.3f}")
+
+
+def full(estimate: "Estimate | None", none: str = IMPLICIT) -> str:
+    """An estimate with its unit, kind and rows, and its warnings below."""
+    if estimate is None:
+        return none
+    if estimate.failed:
+        return str(estimate)
+    inside = [estimate.kind]
+    inside += [counted(estimate.n, "row")] if estimate.n > 1 else []
+    inside += [] if estimate.ess is None else [f"ESS {estimate.ess:.1f}"]
+    said = f"{short(estimate)} {estimate.unit} ({', '.join(inside)})"
+    return "\n".join([said, *(f"note: {warning}" for warning in estimate.warnings)])
+
+
+def lined(*columns: str) -> Table:
+    """A table with a header and no box; a column whose name begins with > leans to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in columns:
+        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
+    return table
+
+
+def run_facts(run: "Run") -> Table:
+    """A run that has come to an end."""
+    rows = [
+        ("run", str(run.path)),
+        ("pair", f"{run.model} by {run.learner}, {counted(run.parameters, 'parameter')}"),
+        ("steps", f"{count(run.step)} in {duration(run.seconds)}: {run.status}, {run.result.why}"),
+        ("log-likelihood", full(run.log_likelihood)),
+        ("measure", run.measure.reference),
+    ]
+    return facts(rows + _report(run))
+
+
+def settings_facts(run: "Run") -> Table:
+    """A run with all its settings."""
+    config = run.config
+    units = {**config.parts, "learner": config.learner}
+    rows = [(role, f"{unit.name} {_options(unit.options)}".strip()) for role, unit in units.items()]
+    end = [] if config.steps is None else [counted(config.steps, "step")]
+    end += [] if config.seconds is None else [duration(config.seconds)]
+    splits = ", ".join(f"{number:,} {split}" for split, number in config.data.rows.items())
+    rows += [
+        ("data", f"{config.data.name}: {splits} rows"),
+        ("measure", run.measure.reference),
+        *((f"{role} moves by", f"{one.name} {one.rate:g}, {one.schedule}") for role, one in config.optimisers.items()),
+        ("batch", count(config.batch)),
+        ("budget", " or ".join(end)),
+        ("seed", f"{config.seed} ({config.prng})"),
+        ("created", f"{config.created} on {config.device}"),
+        ("stands at", f"step {count(run.step)} after {duration(run.seconds)}: {run.status}, {run.result.why}"),
+        ("keeps", f"the parameters of step {count(run.result.best_step)}, {counted(run.parameters, 'number')}"),
+        ("log-likelihood", full(run.log_likelihood)),
+    ]
+    return facts([("run", str(run.path)), *rows, *_report(run)])
+
+
+def _options(options: dict[str, object]) -> str:
+    return " ".join(f"{name}={_plain(value)}" for name, value in options.items())
+
+
+def _plain(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _report(run: "Run") -> list[tuple[str, str]]:
+    report = Path(run.path) / "report.html"
+    return [("report", str(report))] if report.is_file() else []
+
+
+def runs_table(runs: Sequence["RunSummary"]) -> Table:
+    """One line a run."""
+    table = lined("run", "model", "learner", "data", ">steps", ">log-likelihood", "status")
+    for run in runs:
+        table.add_row(
+            *map(Text, (run.path, run.model, run.learner, run.data, count(run.step), short(run.log_likelihood))),
+            Text(run.status, "" if run.status == "finished" else "yellow"),
+        )
+    return table
+
+
+def evaluation_facts(found: "Evaluation") -> Table:
+    """What a run is worth."""
+    rows = [("run", found.run), ("rows", count(found.rows)), ("log-likelihood", full(found.log_likelihood))]
+    if found.bits_per_dim is not None:
+        rows.append(("bits/dim", full(found.bits_per_dim)))
+    rows.append(("measure", found.reference))
+    if found.log_normaliser is not None:
+        rows.append(("log Z", full(found.log_normaliser)))
+    if found.two_sample is not None:
+        figures = two_sample_figures(found.two_sample.to_dict())
+        rows += [(f"two-sample {name}", value) for name, value in figures.items()]
+    return facts(rows)
+
+
+def two_sample_figures(figures: dict[str, object]) -> dict[str, str]:
+    """The two-sample figures by name, as words: estimates, numbers and what they hold."""
+    found = {}
+    for name, value in figures.items():
+        label = name.replace("_", " ")
+        if isinstance(value, dict) and value.get("value") is not None:
+            found[label] = f"{value['value']:.4g} ± {value['se'] or 0:.2g}"
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[label] = f"{value:.4g}"
+        elif isinstance(value, str):
+            found[label] = value
+    return found
+
+
+def ranking_table(found: "Bakeoff") -> Table:
+    """The ranking, with standard errors and kinds."""
+    table = lined(">", "model", "learner", ">log-likelihood", "kind", ">two-sample", ">seconds", ">parameters")
+    for place, entry in enumerate(found.ranking, 1):
+        estimate = entry.log_likelihood
+        kind = "no likelihood" if estimate is None else estimate.kind
+        figures = {} if entry.two_sample is None else two_sample_figures(entry.two_sample.to_dict())
+        cells = (
+            str(place),
+            entry.model,
+            entry.learner,
+            short(estimate),
+            kind if entry.failed is None else f"failed: {entry.failed}",
+            next(iter(figures.values()), "–"),
+            f"{entry.seconds:.1f}",
+            count(entry.parameters),
+        )
+        table.add_row(*map(Text, cells))
+    measure = found.data["measure"]
+    table.caption = Text(f"log-likelihoods in nats a row, of: {measure}", "dim")
+    table.caption_justify = "left"
+    return table

@@ -21,9 +21,9 @@ class Generator(Part, Pushforward, Samplable):
 
         x = G_θ(ε),    ε ~ N(0, I)                                                  (Ou 2019, Eq. 5)
 
-    Continuous columns are the network's outputs. Bits are its logits' signs, with the sigmoid's gradient passed straight
-    through (Bengio, Léonard & Courville 2013, §2.3): what comes out is a bit, and the direction that reaches the weights is biased.
-    There is no density to evaluate, so only two-sample figures can rank it.
+    Continuous columns are the network's outputs. Bits are its logits' signs, with the sigmoid's gradient passed
+    straight through (Bengio, Léonard & Courville 2013, §2.3): what comes out is a bit, and the direction that reaches
+    the weights is biased. There is no density to evaluate, so only two-sample figures can rank it.
 
     Args:
         latent: the dimension of ε.

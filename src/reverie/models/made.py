@@ -40,8 +40,8 @@ class MADE(Part, HasLogProb, Samplable, Conditionals):
 
         p(x) = 1/M Σ_m Π_i p_m(x_i | x_j for j before i in order m)
 
-    One network, `orders` = M pairs of an order and a connectivity: with M > 1 the members share all weights, and the model
-    *is* the equal mixture, so that its log-likelihood is exact at the cost of M passes.
+    One network, `orders` = M pairs of an order and a connectivity: with M > 1 the members share all weights, and the
+    model *is* the equal mixture, so that its log-likelihood is exact at the cost of M passes.
 
     Args:
         hidden: widths of the hidden layers.

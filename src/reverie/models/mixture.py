@@ -20,8 +20,8 @@ class GaussianMixture(Part, HasLogProb, Samplable, HasComponents):
 
         p(x) = Σ_k π_k N(x; μ_k, L_k L_kᵀ)
 
-    Weights are kept as logits and covariances as Cholesky factors whose diagonal is e^·, so that any direction keeps them valid.
-    Assumes continuous rows.
+    Weights are kept as logits and covariances as Cholesky factors whose diagonal is e^·, so that any direction keeps
+    them valid. Assumes continuous rows.
 
     Args:
         count: how many components K.

@@ -22,12 +22,13 @@ class RBM(Part, HasPotential, HasGibbs, HasTempering, HasEnumeration):
 
     so that p(h | x) and p(x | h) are independent bits, a sweep is h | x then x | h, and u sums the hidden units out.
 
-    Annealed importance sampling follows the path of Salakhutdinov & Murray 2008 (§3.2), with the hidden units summed out:
+    Annealed importance sampling follows the path of Salakhutdinov & Murray 2008 (§3.2), the hidden units summed out:
 
         u_β(x) = ((1 − β) a + β b)·x + Σ_j softplus(β (c_j + (x W)_j)),    β from 0 to 1,
 
-    whose base is independent bits with log-odds a and the normaliser 2^H Π_i (1 + e^{a_i}). `base` holds a: the log-odds of
-    the training rows, or the visible biases when the model was made from arrays. No learner moves it: u does not depend on it.
+    whose base is independent bits with log-odds a and the normaliser 2^H Π_i (1 + e^{a_i}). `base` holds a: the
+    log-odds of the training rows, or the visible biases when the model was made from arrays. No learner moves it: u
+    does not depend on it.
 
     Args:
         hidden: how many hidden units.
@@ -37,7 +38,8 @@ class RBM(Part, HasPotential, HasGibbs, HasTempering, HasEnumeration):
         >>> RBM(hidden=64).hidden
         64
 
-    Reference: Smolensky 1986; Hinton 2002; Salakhutdinov & Murray 2008, *On the quantitative analysis of deep belief networks*.
+    Reference: Smolensky 1986; Hinton 2002; Salakhutdinov & Murray 2008, *On the quantitative analysis of deep belief
+    networks*.
     """
 
     hidden: int = option(64)

@@ -21,7 +21,7 @@ _FROM = {
     "Estimate": "reverie.estimate",
     "InputError": "reverie.errors",
     "Run": "reverie.runs",
-    "bakeoff": "reverie.bakeoff.bakeoff",
+    "bakeoff": "reverie.bakeoffs.contest",
     "evaluate": "reverie.runs",
     "fit": "reverie.runs",
     "load_run": "reverie.runs",
@@ -31,7 +31,7 @@ _FROM = {
 
 if TYPE_CHECKING:
     from reverie import data, directions, evaluation, inference, learners, models, samplers
-    from reverie.bakeoff.bakeoff import bakeoff
+    from reverie.bakeoffs.contest import bakeoff
     from reverie.errors import InputError
     from reverie.estimate import Estimate
     from reverie.pairing import pairs

@@ -7,12 +7,12 @@ from cyclopts import Parameter
 
 from reverie.cli import console
 from reverie.cli.progress import Display
-from reverie.cli.reading import Folder, Quiet, Whole
+from reverie.cli.reading import Folder, Quiet, Seed
 from reverie.cli.source import NOTHING, Source, description
 from reverie.cli.tables import ranking_table
 
 if TYPE_CHECKING:
-    from reverie.bakeoff import Stage
+    from reverie.bakeoffs import Stage
 
 
 def bakeoff(
@@ -20,7 +20,7 @@ def bakeoff(
     /,
     *,
     budget: Annotated[str | None, Parameter(metavar="TIME")] = None,
-    seed: Whole | None = None,
+    seed: Seed | None = None,
     out: Folder | None = None,
     source: Source = NOTHING,
     json: bool = False,
@@ -37,7 +37,7 @@ def bakeoff(
         json: Print one JSON object and nothing else.
         quiet: No progress and no notes.
     """
-    from reverie.bakeoff import bakeoff as contest
+    from reverie.bakeoffs import bakeoff as contest
 
     given: dict[str, Any] = {name: value for name, value in (("budget", budget), ("seed", seed)) if value is not None}
     with Display(quiet=quiet) as display:

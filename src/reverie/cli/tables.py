@@ -11,7 +11,7 @@ from reverie.cli.console import facts
 from reverie.cli.words import count, counted, duration
 
 if TYPE_CHECKING:
-    from reverie.bakeoff import Bakeoff
+    from reverie.bakeoffs import Bakeoff
     from reverie.estimate import Estimate
     from reverie.runs import Evaluation, Run, RunSummary
 

@@ -1,7 +1,7 @@
 """The run folder: configuration, metrics, checkpoints, and what is read from them."""
 
-from reverie.runs.evaluate import Evaluation, evaluate
-from reverie.runs.fit import fit, resume
+from reverie.runs.evaluating import Evaluation, evaluate
+from reverie.runs.fitting import fit, resume
 from reverie.runs.folder import RunSummary, list_runs, remove_run
 from reverie.runs.run import Run, load_run
 from reverie.runs.session import Progress

@@ -103,7 +103,8 @@ class Session:
         with _signals() as interrupted:
             try:
                 if self.progressed.halted is None:
-                    state = self.loop.train(state, self.config.steps, self.config.every, self._report, interrupted)
+                    stop = lambda: interrupted() or self._overdue()  # noqa: E731
+                    state = self.loop.train(state, self.config.steps, self.config.every, self._report, stop)
                 status = "interrupted" if interrupted() and not self._ended(state) else "finished"
                 why = self.progressed.halted or ("interrupted" if status == "interrupted" else "all steps done")
                 if status == "finished" and self.best is not None and self.judged_step != int(state.step):
@@ -118,6 +119,12 @@ class Session:
     def _ended(self, state: State) -> bool:
         last = self.config.steps
         return self.progressed.halted is not None or (last is not None and int(state.step) >= last)
+
+    def _overdue(self) -> bool:
+        """Whether the time is up, which ends the run."""
+        if self.config.seconds is not None and self.seconds() >= self.config.seconds:
+            self.progressed.halted = self.progressed.halted or "the time is up"
+        return self.progressed.halted is not None
 
     def _kept(self, state: State) -> Parts:
         """The parameters that the run stands for: the moving average where there is one."""
@@ -140,8 +147,7 @@ class Session:
             self.board.write(step, info | extra)
         if self.sitting.progress is not None:
             self.sitting.progress(Progress(step, self.config.steps, seconds, self.config.seconds, info, validation))
-        if self.config.seconds is not None and self.seconds() >= self.config.seconds:
-            self.progressed.halted = "the time is up"
+        self._overdue()
         if time.perf_counter() - self.saved > self.sitting.checkpoint_seconds:
             self._save(state)
         return self.progressed.halted is None

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reverie.bakeoff.report import write_bakeoff_report
-from reverie.bakeoff.roster import ROSTER, Entrant, suited
+from reverie.bakeoffs.report import write_bakeoff_report
+from reverie.bakeoffs.roster import ROSTER, Entrant, suited
 from reverie.data import Dataset, load
 from reverie.errors import InputError
 from reverie.estimate import Estimate

@@ -26,7 +26,7 @@ ROOMS = (
     {"loop"},
     {"runs"},
     {"tasks"},
-    {"bakeoff"},
+    {"bakeoffs"},
     {"estimators"},
     {"cli", "studio", "__main__"},
 )

@@ -57,7 +57,7 @@ def read_options(owner: str, types_: Mapping[str, tuple[Any, Any]], given: Mappi
 
 
 def pick(kind: str, name: str, registry: Mapping[str, Any]) -> str:
-    """The name in the registry that a person meant: `reweighted-wake-sleep`, `ReweightedWakeSleep` and `rws` are one."""
+    """The name in the registry that a person meant: `rws`, `reweighted-wake-sleep`, `ReweightedWakeSleep` are one."""
 
     def plain(word: str) -> str:
         return "".join(letter for letter in word.lower() if letter.isalnum())

@@ -13,10 +13,10 @@ from reverie.samplers import Draw, Tick
 class Fisher(Direction):
     """Σ_k w̄_k ∇_θ log p_θ(x, h_k), averaged over the batch                             (Ou 2019, Eq. 23).
 
-    By the Fisher equality ∇_θ log p_θ(x) = E_{p(h|x)} ∇_θ log p_θ(x, h), this is the gradient of the log-likelihood when
-    the codes come from the posterior. Whose codes they are is the sampler's affair: one code of q gives wake-sleep's wake
-    phase (Alg. 4), K weighted ones reweighted wake-sleep's, the states of a Metropolis chain joint stochastic approximation
-    (Alg. 5).
+    By the Fisher equality ∇_θ log p_θ(x) = E_{p(h|x)} ∇_θ log p_θ(x, h), this is the gradient of the log-likelihood
+    when the codes come from the posterior. Whose codes they are is the sampler's affair: one code of q gives
+    wake-sleep's wake phase (Alg. 4), K weighted ones reweighted wake-sleep's, the states of a Metropolis chain joint
+    stochastic approximation (Alg. 5).
 
     Example:
         >>> from reverie.directions import Fisher

@@ -13,8 +13,8 @@ def WakeSleep() -> Learner:
 
         θ up ∇_θ log p(x, h), h ~ q(h | x);   φ up ∇_φ log q(h' | x'), (x', h') ~ p(x, h)   (Ou 2019, Alg. 4, Eq. 22)
 
-    The wake phase ascends the evidence lower bound; the sleep phase descends another divergence, on the model's own x, so
-    that the two have no common objective.
+    The wake phase ascends the evidence lower bound; the sleep phase descends another divergence, on the model's own x,
+    so that the two have no common objective.
 
     Example:
         >>> from reverie.learners import WakeSleep

@@ -70,9 +70,9 @@ def on_noise(names: Sequence[str], estimates: Sequence[Estimate | None]) -> list
     said = []
     lead = compared[0]
     if lead.upper == 1 and not lead.noise:
-        limit = number(ENOUGH * lead.se, 2)
+        ahead, limit = number(lead.gap, 2), number(ENOUGH * lead.se, 2)
         said.append(
-            f"Rank 1 ({names[0]}) leads by {number(lead.gap, 2)} nats a row, more than two standard errors of that ({limit})."
+            f"Rank 1 ({names[0]}) leads by {ahead} nats a row, more than two standard errors of that ({limit})."
         )
     for first, last in groups(estimates):
         if last > first + 1:

@@ -45,14 +45,15 @@ RANKING_FILE, SAMPLES_FILE = "ranking.png", "samples.png"
 THOUSANDTHS = 1e3
 
 CAUTION = (
-    "All pairs are scored on the same rows, but their errors are treated here as independent, which makes the error of a "
-    "difference too large: what is said to be more than noise is more than noise."
+    "All pairs are scored on the same rows, but their errors are treated here as independent, so that the error of a "
+    "difference is, if anything, too large: what is called more than noise is more than noise."
 )
 TWO_SAMPLES = (
     "MMD² is a squared distance between the model's draws and held-out rows: 0 where the two cannot be told apart, and "
     "below 0 by chance only. The p-value is how often it would be as large if they were the same. “Told apart” is how "
-    "often a nearest neighbour says rightly which is which: 50 % is a guess. These figures need draws only, so they rank "
-    "every pair; they see less than a likelihood does, and a model that repeats its training rows does well in them."
+    "often a nearest neighbour says rightly which is which: 50 % is a guess. These figures need draws only, so they "
+    "rank every pair; they see less than a likelihood does, and a model that repeats its training rows does well in "
+    "them."
 )
 
 
@@ -91,7 +92,7 @@ def write_bakeoff_report(result: "Bakeoff", runs: Sequence[Run | None], dataset:
 
 def name_of(entry: "Entry") -> str:
     """A pair in pictures and sentences."""
-    return f"{entry.model} · {entry.learner}"
+    return f"{entry.model}\u00a0·\u00a0{entry.learner}"
 
 
 def page_of(
@@ -188,7 +189,9 @@ def ranking_table(entries: Sequence["Entry"], dataset: Dataset, where: Path) -> 
         cells.append("" if estimate is None or entry.failed is not None else badge(estimate))
         if image is not None:
             good = estimate is not None and usable(estimate) and entry.failed is None
-            cells.append(value_and_error(estimate.bits_per_dim(int(np.prod(image)))) if good and estimate else _none())
+            cells.append(
+                value_and_error(estimate.bits_per_dim(int(np.prod(image))), 3) if good and estimate else _none()
+            )
         cells += _two_sample_cells(entry)
         cells += [f"{entry.seconds:,.1f}", f"{entry.parameters:,}", _link(entry, where)]
         rows.append(cells)
@@ -213,7 +216,7 @@ def _two_sample_cells(entry: "Entry") -> list[Content]:
         return [_none(), _none(), _none()]
     mmd2, accuracy = found.mmd2.scaled(THOUSANDTHS, "× 10⁻³"), found.accuracy.scaled(100.0, "%")
     p = number(found.p_value, 3) if math.isfinite(found.p_value) else _none()
-    return [value_and_error(mmd2, 2), p, value_and_error(accuracy, 1)]
+    return [value_and_error(mmd2, 1), p, value_and_error(accuracy, 1)]
 
 
 def _link(entry: "Entry", where: Path) -> Html:
@@ -263,7 +266,7 @@ def _reading(names: Sequence[str], likelihoods: Sequence[Estimate | None], figur
 def _pairs(entries: Sequence["Entry"], runs: Sequence[Run | None], where: Path) -> Html:
     rows = []
     for entry, run in zip(entries, runs, strict=True):
-        name = f"{entry.model} · {entry.learner}"
+        name = name_of(entry)
         if run is None:
             rows.append((name, joined([tag("span", "failed", cls="failed"), f": {entry.failed}"])))
             continue

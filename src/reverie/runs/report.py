@@ -1,6 +1,6 @@
 """The report of a run: pictures and one page that needs no network."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -8,15 +8,27 @@ import numpy as np
 from reverie import noise
 from reverie.capabilities import HasLogProb
 from reverie.data import Dataset, Rows, to_model_rows
+from reverie.estimate import Estimate
 from reverie.evaluation import to_raw
 from reverie.learners import LEARNERS
-from reverie.pairing import REGISTRIES
-from reverie.parts import Optimiser
-from reverie.runs import again, metrics
+from reverie.runs import metrics
 from reverie.runs.files import write_whole
-from reverie.runs.page import Html, code, facts, joined, page, paragraph, picture, section, tag
+from reverie.runs.page import (
+    Content,
+    Html,
+    badge,
+    code,
+    joined,
+    page,
+    paragraph,
+    picture,
+    section,
+    tag,
+    value_and_error,
+)
+from reverie.runs.record import SAME, class_of, data_table, once_more, settings_table
 from reverie.runs.run import Run
-from reverie.runs.wording import ending, headline, several, warnings_of
+from reverie.runs.wording import ending, headline, seconds_of, warnings_of, when
 
 SAMPLES_FILE, CURVES_FILE, REPORT_FILE = "samples.png", "curves.png", "report.html"
 METRICS_FILE = "metrics.jsonl"
@@ -28,8 +40,26 @@ CORRECTED = 2000
 """Training rows over which the measure's correction is averaged."""
 
 
+class Pictures(NamedTuple):
+    """What a page shows: the two files, what to say beneath them, and generated text."""
+
+    samples: bytes
+    curves: bytes
+    beneath_samples: str
+    beneath_curves: str
+    texts: list[str]
+
+
 def write_report(run: Run, dataset: Dataset) -> None:
     """Write samples.png, curves.png and report.html into the run folder."""
+    drawn = draw(run, dataset)
+    write_whole(run.path / SAMPLES_FILE, drawn.samples)
+    write_whole(run.path / CURVES_FILE, drawn.curves)
+    write_whole(run.path / REPORT_FILE, page_of(run, dataset, drawn))
+
+
+def draw(run: Run, dataset: Dataset) -> Pictures:
+    """The pictures of a run."""
     # matplotlib takes a while to import, and `import reverie.runs` need not wait for it
     from reverie.runs import pictures
 
@@ -39,15 +69,26 @@ def write_report(run: Run, dataset: Dataset) -> None:
     density = None
     if view == "plane" and isinstance(run.parts["model"], HasLogProb) and not run.measure.bound:
         density = _density(run, pictures.frame_of(real))
-    names = (called, "samples of the model")
-    samples = pictures.draw_samples(run.schema, real, drawn, names=names, mask=rows.mask, density=density)
     lines = list(metrics.read(run.path / METRICS_FILE))
     kind = next((said["kind"] for line in reversed(lines) if (said := line.get("validation"))), "")
-    curves = pictures.draw_curves(lines, kept=run.result.best_step, correction=correction_of(dataset), kind=kind)
-    texts = pictures.lines_of(run.schema, drawn) if view == "text" else []
-    write_whole(run.path / SAMPLES_FILE, samples)
-    write_whole(run.path / CURVES_FILE, curves)
-    write_whole(run.path / REPORT_FILE, page_of(run, dataset, samples, curves, called, texts))
+    trained = any(name in line.get("info", {}) for name in pictures.LIKELIHOODS for line in lines)
+    names = (called, "samples of the model")
+    return Pictures(
+        pictures.draw_samples(run.schema, real, drawn, names=names, mask=rows.mask, density=density),
+        pictures.draw_curves(lines, kept=run.result.best_step, correction=correction_of(dataset), kind=kind),
+        f"The {called} are shown as the model sees them. Its samples are the first that came, not chosen.",
+        beneath_curves(reported=bool(lines), validated=bool(kind), trained=trained),
+        pictures.lines_of(run.schema, drawn) if view == "text" else [],
+    )
+
+
+def beneath_curves(*, reported: bool, validated: bool, trained: bool) -> str:
+    """What a reader of the curves should know."""
+    said = "Each point is the mean over the steps since the one before. " if reported else ""
+    if not validated:
+        return said
+    gap = "; where the curves part, the model has begun to learn its rows by heart" if trained else ""
+    return f"{said}Validation rows were not learned from{gap}."
 
 
 def shown_rows(dataset: Dataset, view: str) -> tuple[Rows, str]:
@@ -84,145 +125,48 @@ def _density(run: Run, frame: tuple[float, float, float, float]) -> Any:
     from reverie.runs.pictures import Density
 
     left, right, bottom, top = frame
-    across, up = (np.linspace(a, b, GRID, endpoint=False) + (b - a) / GRID / 2 for a, b in ((left, right), (bottom, top)))
+    middles = (np.arange(GRID) + 0.5) / GRID
+    across, up = left + (right - left) * middles, bottom + (top - bottom) * middles
     points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(np.float32)
     scores = run.score(Rows(points, None, None, np.arange(len(points))), seed=run.seed)
     return Density(frame, scores.values.reshape(GRID, GRID))
 
 
-def page_of(run: Run, dataset: Dataset, samples: bytes, curves: bytes, called: str, texts: list[str]) -> str:
+def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
     """The page."""
     config, result = run.config, run.result
     estimate, image = result.log_likelihood, run.spec.image
     bits = None if estimate is None or image is None else estimate.bits_per_dim(int(np.prod(image)))
     which = "test" if len(dataset.test) else "validation"
     count = len(dataset.test) or len(dataset.valid)
+    versions = ", ".join(f"{name} {one}" for name, one in config.versions.items())
     model, learner = class_of("model", run.model), LEARNERS[run.learner].__name__
     return page(
         f"{model} by {learner} on {config.data.name}",
-        f"Reverie {config.versions.get('reverie', '')} · one run · {config.created}",
+        f"Reverie {config.versions.get('reverie', '')} · {when(config.created)}",
         warnings_of(estimate),
-        headline(estimate, bits, f"{count:,} {which} rows"),
+        headline(estimate, bits, f"{count:,} {which} rows" if count else "", _beside(run, bits)),
         tag("div", ending(result.status, result.why, result.step, result.best_step, result.seconds), cls="ended"),
-        section("Samples", picture(samples, f"{called} beside samples of the model", _caption(called)), *_texts(texts)),
-        section("Training", picture(curves, "training curves", _curves_caption())),
+        section("Samples", picture(drawn.samples, "rows beside samples", drawn.beneath_samples), *_texts(drawn.texts)),
+        section("Training", picture(drawn.curves, "training curves", drawn.beneath_curves)),
         section("Settings", settings_table(run)),
-        section("Data", data_table(run), *_notes(run)),
-        section("Made with", facts({**config.versions, "device": config.device})),
-        section("Once more, or further", *_again(run)),
+        section("Data", data_table(run), paragraph(SAME, cls="quiet")),
+        section("Made with", paragraph(f"{versions}; on {config.device}.")),
+        section("Once more, or further", *once_more(run)),
     )
 
 
-def class_of(role: str, name: str) -> str:
-    """The class behind a name in the registry."""
-    return REGISTRIES[role][name].__name__
-
-
-def _caption(called: str) -> str:
-    return f"What the model learned from, as it saw it ({called}), and what it draws. The draws are not chosen."
-
-
-def _curves_caption() -> str:
-    return (
-        "The training figure is the mean over the steps since the last report, by the parameters of that moment; "
-        "validation rows were not learned from. Where the two part, the model has begun to learn its rows by heart."
-    )
+def _beside(run: Run, bits: Estimate | None) -> list[tuple[str, Content]]:
+    found: list[tuple[str, Content]] = []
+    if bits is not None and not bits.failed:
+        found.append(("bits per dimension", joined([value_and_error(bits), " ", badge(bits)])))
+    found += [
+        ("parameters", f"{run.parameters:,}"),
+        ("training", f"{run.step:,} steps in {seconds_of(run.seconds)}"),
+        ("rows to learn from", f"{run.config.data.rows.get('train', 0):,}"),
+    ]
+    return found
 
 
 def _texts(texts: list[str]) -> list[Html]:
     return [tag("h3", "Generated text"), code("\n".join(texts))] if texts else []
-
-
-def settings_table(run: Run) -> Html:
-    """Parts, learner, optimisers and the rest."""
-    config = run.config
-    learner = config.make_learner()
-    found: list[tuple[str, str | Html]] = []
-    for role, unit in config.parts.items():
-        found.append((role, unit_words(class_of(role, unit.name), unit.options)))
-    found.append(("learner", unit_words(LEARNERS[config.learner.name].__name__, config.learner.options)))
-    found.append(("reference", learner.reference))
-    for part, optimiser in config.optimisers.items():
-        found.append((f"optimiser of {part}", optimiser_words(optimiser)))
-    patience = "never stops early" if config.patience is None else f"stops after {config.patience} validations without a gain"
-    found += [
-        ("parameters", f"{run.parameters:,}"),
-        ("batch", f"{config.batch:,} rows"),
-        ("budget", budget_words(config.steps, config.seconds)),
-        ("validation", f"every {config.validate_every:,} steps; {patience}"),
-        ("moving average", "none" if config.average is None else f"decay {config.average:g}"),
-        ("seed", str(config.seed)),
-        ("random numbers", config.prng),
-    ]
-    if run.result.log_normaliser is not None:
-        found.append(("log normaliser", several(run.result.log_normaliser)))
-    return facts(found)
-
-
-def unit_words(name: str, options: dict[str, Any]) -> Html:
-    """A unit and its options."""
-    listed = ", ".join(f"{key} {_plain(value)}" for key, value in options.items())
-    return joined([tag("strong", name), f": {listed}" if listed else ""])
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return " × ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def optimiser_words(optimiser: Optimiser) -> str:
-    """An optimiser in a few words."""
-    words = [f"{optimiser.name}, rate {optimiser.rate:g}, {optimiser.schedule}"]
-    words += [f"warm-up {optimiser.warmup:,} steps"] if optimiser.warmup else []
-    words += [f"halved at step {optimiser.half:,}"] if optimiser.schedule == "robbins-monro" else []
-    words += [f"clipped to length {optimiser.clip:g}"] if optimiser.clip is not None else []
-    words += [f"momentum {optimiser.momentum:g}"] if optimiser.momentum is not None else []
-    words += [f"weight decay {optimiser.decay:g}"] if optimiser.name == "adamw" else []
-    return ", ".join(words)
-
-
-def budget_words(steps: int | None, seconds: float | None) -> str:
-    """When a run was to end."""
-    ends = [] if steps is None else [f"{steps:,} steps"]
-    ends += [] if seconds is None else [f"{seconds:,.4g} seconds"]
-    return " or ".join(ends) or "none"
-
-
-def data_table(run: Run) -> Html:
-    """The data in a few lines."""
-    record = run.config.data
-    rows = ", ".join(f"{count:,} {name}" for name, count in record.rows.items())
-    return facts(
-        [
-            ("name", record.name),
-            ("rows", rows),
-            ("columns", record.schema.describe()),
-            ("the model sees", f"{record.spec.size:,} {record.spec.kind} columns"),
-            ("likelihoods are of", run.measure.reference),
-            ("fingerprint", tag("span", record.fingerprint, cls="mono")),
-        ]
-    )
-
-
-def _notes(run: Run) -> list[Html]:
-    return [paragraph("Likelihoods may be compared with those of other runs only where “likelihoods are of” says the same, "
-                      "on the same rows.", cls="quiet")]  # fmt: skip
-
-
-def _again(run: Run) -> list[Html]:
-    config, step = run.config, run.result.step
-    command = again.command(config, step)
-    further, lines = again.go_on(run.path, config, step)
-    timed = config.steps is None
-    note = "This run was ended by the clock, so how far the same command comes depends on the machine; here it ends at the same step." if timed else (
-        "The same versions on the same kind of device give the same numbers.")  # fmt: skip
-    return [
-        paragraph("To make it again:"),
-        *([code(command)] if command is not None else []),
-        code(again.python(config, step)),
-        paragraph(note, cls="quiet"),
-        paragraph("To use it, and to go on with it:"),
-        code(further),
-        code(lines),
-    ]

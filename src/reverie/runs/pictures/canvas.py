@@ -22,7 +22,7 @@ SHARP = 2
 """Device pixels to a pixel of the layout, so that type is crisp on any screen."""
 _PER_INCH = 96
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 8.0,
     "text.color": INK,

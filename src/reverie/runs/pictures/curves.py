@@ -76,7 +76,9 @@ def draw_curves(
             _main(canvas, axes, training, held, kept, kind)
             _seconds(axes, lines)
         else:
-            words = "No likelihood was computed as this pair learned." if panels else "The run said nothing as it learned."
+            words = (
+                "No likelihood was computed as this pair learned." if panels else "The run said nothing as it learned."
+            )
             canvas.text(36, 14, words, color=QUIET)
         for place, panel in enumerate(panels):
             x, y = 36 + place % ACROSS * 240, top + 30 + place // ACROSS * 168
@@ -206,12 +208,25 @@ def _seconds(axes: Axes, lines: Sequence[dict[str, Any]]) -> None:
         return
     steps, seconds = np.array(clock, np.float64).T
     order = np.argsort(seconds, kind="stable")
-    ticks = [tick for tick in MaxNLocator(6).tick_values(seconds.min(), seconds.max()) if 0 < tick <= seconds.max()]
+    left, right = axes.get_xlim()
+    places: list[float] = []
+    words = []
+    for tick in MaxNLocator(8).tick_values(seconds.min(), seconds.max()):
+        place = float(np.interp(tick, seconds[order], steps[order]))
+        apart = not places or place - places[-1] > 0.06 * (right - left)
+        if seconds.min() <= tick <= seconds.max() and apart:
+            places.append(place)
+            words.append(f"{tick:g} s")
     above = axes.twiny()
-    above.set_xlim(axes.get_xlim())
-    above.set_xticks(np.interp(ticks, seconds[order], steps[order]), [f"{tick:g} s" for tick in ticks])
+    above.set_xlim(left, right)
+    above.set_xticks(places, words)
     above.tick_params(length=3)
     above.spines["top"].set_visible(True)
+
+
+def _spans_decades(curves: list[NDArray[np.float64]]) -> bool:
+    values = np.concatenate(curves)
+    return bool(values.min() > 0 and values.max() > 20 * values.min())
 
 
 def _small(axes: Axes, panel: Panel, kept: int | None) -> None:
@@ -222,16 +237,18 @@ def _small(axes: Axes, panel: Panel, kept: int | None) -> None:
             below = panel.title != ""
             words = name if below else f"— {name}"
             x, y = (0.98, 0.93 - 0.14 * place) if below else (0.0, 1.19 - 0.13 * place)
-            axes.text(x, y, words, transform=axes.transAxes, ha="right" if below else "left", va="top", color=colour, fontsize=7)
+            box = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
+            side = "right" if below else "left"
+            axes.text(x, y, words, transform=axes.transAxes, ha=side, va="top", color=colour, fontsize=7, bbox=box)
     axes.set_title(panel.title)
-    if panel.logarithmic and all(np.all(series.values > 0) for _, series in panel.curves):
+    if panel.logarithmic and _spans_decades([series.values for _, series in panel.curves]):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=6))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
     else:
         values = np.concatenate([series.values for _, series in panel.curves])
-        low, high = np.quantile(values, [0.02, 0.98])
+        low, high = np.quantile(values, [0.0, 1.0] if len(panel.curves) > 1 else [0.02, 0.98])
         pad = 0.1 * (high - low) or max(1e-6, 0.05 * abs(high), 0.05)
         axes.set_ylim(low - pad, high + pad)
         axes.yaxis.set_major_locator(MaxNLocator(4))

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 from reverie.data import Schema
 from reverie.runs.pictures.canvas import DATA, INK, MODEL, QUIET, RULE, SHARP, Canvas, shortened, styled
 from reverie.runs.pictures.samples import frame_of, mask_of, scale_of, shape_of, tile
-from reverie.runs.pictures.views import Seen, bits_of, block_of, columns_of, frequencies, histogram, images_of, lines_of, view_of
+from reverie.runs.pictures.views import (
+    Seen,
+    bits_of,
+    block_of,
+    columns_of,
+    frequencies,
+    histogram,
+    images_of,
+    lines_of,
+    view_of,
+)
 
 WIDTH, LEFT, MARGIN = 1000, 190, 24
 COLUMNS = 6
@@ -69,7 +79,9 @@ def _text(schema: Schema, rows: Named) -> Canvas:
     blocks = []
     for name, raw in rows:
         lines = lines_of(schema, raw)[:3]
-        blocks.append((name, [piece for line in lines for piece in textwrap.wrap(line, 92, drop_whitespace=False) or [""]]))
+        blocks.append(
+            (name, [piece for line in lines for piece in textwrap.wrap(line, 92, drop_whitespace=False) or [""]])
+        )
     canvas = Canvas(WIDTH, 2 * MARGIN + sum(18 * len(lines) + 18 for _, lines in blocks))
     y = float(MARGIN)
     for place, (name, lines) in enumerate(blocks):

@@ -43,7 +43,9 @@ class Place(NamedTuple):
 def draw_ranking(places: Sequence[Place], unit: str = "nats a row") -> bytes:
     """Log-likelihoods on the left, the two-sample figure on the right, one row a pair in the order given."""
     tall = ROW * len(places)
-    kinds = [kind for kind in MARKERS if any(p.log_likelihood is not None and p.log_likelihood.kind == kind for p in places)]
+    kinds = [
+        kind for kind in MARKERS if any(p.log_likelihood is not None and p.log_likelihood.kind == kind for p in places)
+    ]
     with styled():
         canvas = Canvas(1000, 62 + tall + 58 + 20 * len(kinds))
         names = [shortened(place.name, 30) for place in places]
@@ -59,7 +61,9 @@ def draw_ranking(places: Sequence[Place], unit: str = "nats a row") -> bytes:
             axes.tick_params(axis="y", length=0, labelsize=8.5, labelcolor=INK)
             axes.spines["left"].set_visible(False)
             axes.grid(axis="x", color=RULE, linewidth=0.6)
-            axes.hlines(range(len(places)), *axes.get_xlim(), color=RULE, linewidth=0.5, linestyle=(0, (1, 3)), zorder=0)
+            axes.hlines(
+                range(len(places)), *axes.get_xlim(), color=RULE, linewidth=0.5, linestyle=(0, (1, 3)), zorder=0
+            )
             axes.set_axisbelow(True)
         _key(canvas, 62 + tall + 40, kinds)
         return canvas.png()

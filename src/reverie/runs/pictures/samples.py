@@ -167,7 +167,9 @@ def _plane(
         axes.scatter(points[:, 0], points[:, 1], s=size, color=MODEL if place else QUIET, alpha=0.6, linewidths=0)
         inside = _inside(points, frame)
         if inside < len(points):
-            canvas.text(x + side - 4, 54, f"{len(points) - inside} of {len(points):,} lie outside", color=QUIET, ha="right")
+            canvas.text(
+                x + side - 4, 54, f"{len(points) - inside} of {len(points):,} lie outside", color=QUIET, ha="right"
+            )
         _settle(axes, frame, labels, left=place == 0)
     if density is not None:
         x = MARGIN + 24 + 2 * (side + 28)

@@ -81,8 +81,10 @@ def _correlations(
             axes.set_xticks([])
             axes.set_yticks([])
             continue
-        ticks = np.arange(len(columns))
-        axes.set_xticks(ticks, [shortened(seen.name, 18) for seen in columns], rotation=45, ha="right", rotation_mode="anchor")
+        ticks = range(len(columns))
+        axes.set_xticks(
+            ticks, [shortened(seen.name, 18) for seen in columns], rotation=45, ha="right", rotation_mode="anchor"
+        )
         axes.set_yticks(ticks, [shortened(seen.name, 20) for seen in columns] if place == 0 else [])
         if len(columns) <= 8:
             for i in ticks:
@@ -91,5 +93,5 @@ def _correlations(
                     words = f"{matrix[i, j]:.2f}".replace("-", "−")
                     axes.text(j, i, words, ha="center", va="center", fontsize=6.5, color=PAPER if strong else INK)
     bar = canvas.figure.colorbar(image, cax=canvas.axes(left + 2 * (side + 40), y + 40, 12, side))
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_ticks([-1, -0.5, 0, 0.5, 1], labels=["−1", "−0.5", "0", "0.5", "1"])

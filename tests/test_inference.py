@@ -13,6 +13,7 @@ from reverie.inference import INFERENCE, GaussianPosterior, SigmoidBeliefPosteri
 from reverie.models import RBM, VAE, SigmoidBeliefNet
 from reverie.parts import options_of, parameters
 from tests import worlds
+from tests.measuring import draws, errors_off, surprise
 
 TINY = {"gaussian": {"hidden": (4,)}, "belief-net": {"hidden": (4,)}}
 SERVED = {"gaussian": VAE(latent=2, hidden=(4,)), "belief-net": SigmoidBeliefNet((3, 2))}
@@ -60,8 +61,8 @@ def test_draws_follow_the_density_along_every_parameter(pair):
         one = lambda key, x: jax.grad(lambda p: p.log_prob(part.sample(key, x), x))(part)  # noqa: E731
         return jax.tree.map(lambda leaf: leaf.sum(0), jax.vmap(one)(jax.random.split(key, 3), xs))
 
-    scores = worlds.draws(score, 4000)
-    assert worlds.errors_off(parameters(scores), jax.tree.map(lambda leaf: np.zeros(leaf.shape), part)) < 4.5
+    scores = draws(score, 4000)
+    assert errors_off(parameters(scores), jax.tree.map(lambda leaf: np.zeros(leaf.shape), part)) < 4.5
     seen = jax.tree.map(lambda leaf: bool(jnp.any(leaf != 0)), scores)
     assert all(jax.tree.leaves(seen))
 
@@ -74,8 +75,8 @@ def test_a_belief_net_posterior_sums_to_one_and_its_draws_follow_it(hidden):
     states = worlds.states(5)
     log_q = jax.jit(jax.vmap(lambda h: part.log_prob((h[:3], h[3:]), X)))(states)
     assert float(jnp.sum(jnp.exp(log_q))) == pytest.approx(1.0, abs=1e-5)
-    codes = worlds.draws(lambda key: part.sample(key, X), 20_000)
-    assert worlds.surprise(worlds.place(np.concatenate(codes, axis=1)), log_q) > 1e-3
+    codes = draws(lambda key: part.sample(key, X), 20_000)
+    assert surprise(worlds.place(np.concatenate(codes, axis=1)), log_q) > 1e-3
 
 
 def test_a_linear_step_upwards_is_logistic_regression():
@@ -98,9 +99,9 @@ def test_a_reparameterised_draw_is_transformed_noise(name, key):
     part, _ = filled(name)
     drawn, moved = part.sample(key, X), part.transform(part.noise(key), X)
     assert all(np.array_equal(a, b) for a, b in zip(drawn, moved, strict=True))
-    noises = worlds.draws(part.noise, 4000)
-    assert worlds.errors_off(noises, np.zeros(noises.shape[1:])) < 4
-    assert worlds.errors_off(noises**2, np.ones(noises.shape[1:])) < 4
+    noises = draws(part.noise, 4000)
+    assert errors_off(noises, np.zeros(noises.shape[1:])) < 4
+    assert errors_off(noises**2, np.ones(noises.shape[1:])) < 4
 
 
 @pytest.mark.parametrize("name", [name for name, cls in INFERENCE.items() if issubclass(cls, HasPosteriorDistribution)])

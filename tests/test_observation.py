@@ -10,6 +10,7 @@ from reverie.data import Leaf, Spec
 from reverie.models.observation import LOWEST_LOG_SCALE, Observation
 from reverie.networks.features import features, layouts, leaves_of, row_of
 from tests import worlds
+from tests.measuring import draws, errors_off, surprise
 
 SHAPE = layouts(worlds.MIXED)
 # Two logits, two times three levels, two means, and two log scales of which the last lies below the floor.
@@ -45,7 +46,7 @@ def test_draws_of_a_mixed_row_follow_its_density():
     """Columns by their frequencies and moments, and E ∇ log p(x | outputs) = 0 along every output."""
     head = Observation(SHAPE, None)
     outputs = OUTPUTS.at[11].set(-1.0)
-    rows = worlds.draws(lambda key: head.sample(key, outputs), 20_000)
+    rows = draws(lambda key: head.sample(key, outputs), 20_000)
     assert {kind: (leaf.shape[1:], leaf.dtype) for kind, leaf in rows.items()} == {
         "binary": ((2,), jnp.bool_),
         "categorical": ((2,), jnp.int32),
@@ -54,10 +55,10 @@ def test_draws_of_a_mixed_row_follow_its_density():
     logits = [np.array([0.5, -0.3, 1.1]), np.array([0.2, 0.9])]
     pairs = np.asarray(rows["categorical"]) @ [2, 1]
     expected = (log_softmax(logits[0])[:, None] + log_softmax(logits[1])[None]).ravel()
-    assert worlds.surprise(pairs, expected) > 1e-3
+    assert surprise(pairs, expected) > 1e-3
     scores = jax.jit(jax.vmap(jax.grad(head.log_prob), in_axes=(None, 0)))(outputs, rows)
     assert np.all(np.asarray(scores)[:, 7] == 0.0)  # a level that the second column does not have
-    assert worlds.errors_off(scores, np.zeros(12)) < 4
+    assert errors_off(scores, np.zeros(12)) < 4
 
 
 @pytest.mark.parametrize("scale", [None, 2.0])
@@ -65,9 +66,9 @@ def test_a_row_at_the_starting_bias_has_the_columns_frequencies_and_means(scale)
     head = Observation(SHAPE, scale)
     bias = head.starting_bias(worlds.MIXED)
     assert bias.shape == (head.outputs,)
-    rows = worlds.draws(lambda key: head.sample(key, bias), 20_000)
-    assert worlds.errors_off(rows["binary"], np.array([0.3, 0.6])) < 4
-    assert worlds.errors_off(rows["continuous"], np.array([1.0, -2.0])) < 4
+    rows = draws(lambda key: head.sample(key, bias), 20_000)
+    assert errors_off(rows["binary"], np.array([0.3, 0.6])) < 4
+    assert errors_off(rows["continuous"], np.array([1.0, -2.0])) < 4
     expected = [0.5, 2.0] if scale is None else [2.0, 2.0]
     np.testing.assert_allclose(np.std(rows["continuous"], axis=0), expected, rtol=0.03)
 

@@ -1,19 +1,23 @@
 """Tiny data sets and models: few enough states to enumerate, few enough numbers to compile fast."""
 
+import dataclasses
 import itertools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
+import scipy.special
 
 from reverie import noise
-from reverie.data import Identity, Leaf, Measure, Rows, Spec
+from reverie.data import Batch, Identity, Leaf, Measure, Rows, Spec
+from reverie.inference import SigmoidBeliefPosterior
 from reverie.learners import Learner
 from reverie.loop import Loop
-from reverie.models import MODELS
+from reverie.models import MODELS, RBM, SigmoidBeliefNet
 from reverie.pairing import check, fill, make_learner, make_part, shapes_of
+from tests.measuring import errors_off as errors_off
+from tests.measuring import surprise as surprise
 
 # Options that make a unit small. A unit without a row is taken at its defaults: slower, never left out.
 TINY: dict[str, dict[str, Any]] = {
@@ -133,32 +137,78 @@ def models_with(*capabilities: type) -> list[str]:
     return [name for name, cls in MODELS.items() if all(issubclass(cls, one) for one in capabilities)]
 
 
-def draws(function: Any, count: int, seed: int = 11) -> Any:
-    """A function of one key at `count` keys, in one compiled call."""
-    return jax.jit(jax.vmap(function))(jax.random.split(noise.make_key(seed), count))
+class Helmholtz(NamedTuple):
+    """A belief net of three bits and two hidden units, a posterior that is wrong, and all that enumeration gives.
+
+    Attributes:
+        parts: the model and the inference model.
+        x: all rows [8, 3].
+        h: all codes [4, 2].
+        log_joint: log p(x, h), [8, 4].
+        log_q: log q(h | x), [8, 4].
+    """
+
+    parts: dict[str, Any]
+    x: np.ndarray
+    h: np.ndarray
+    log_joint: np.ndarray
+    log_q: np.ndarray
+
+    @property
+    def posterior(self) -> np.ndarray:
+        """p(h | x), [8, 4]."""
+        return np.exp(self.log_joint - scipy.special.logsumexp(self.log_joint, axis=1, keepdims=True))
 
 
-def errors_off(samples: Any, truth: Any) -> float:
-    """How many standard errors the means of samples [count, …] lie from the truth, at worst, over a tree's numbers."""
-    worst = 0.0
-    for values, expected in zip(jax.tree.leaves(samples), jax.tree.leaves(truth), strict=True):
-        values, expected = np.asarray(values, np.float64), np.asarray(expected, np.float64)
-        gap = np.abs(values.mean(0) - expected)
-        se = values.std(0, ddof=1) / np.sqrt(len(values))
-        # Numbers that never vary, such as masked weights, must agree but for rounding.
-        off = np.where(se > 1e-7, gap / np.maximum(se, 1e-7), np.where(gap < 1e-5, 0.0, np.inf))
-        worst = max(worst, float(off.max(initial=0.0)))
-    return worst
+def joint_table(model: Any, x: Any, h: Any) -> Any:
+    """log p(x, h) for all rows and codes."""
+    return jax.vmap(lambda x: jax.vmap(lambda h: model.log_joint(x, (h,)))(h))(jnp.asarray(x))
 
 
-def surprise(places: Any, log_prob: Any) -> float:
-    """The p-value of a chi-square test that draws, given by place, follow exp(log_prob); rare places are pooled."""
-    expected = np.exp(np.asarray(log_prob, np.float64))
-    assert abs(expected.sum() - 1.0) < 1e-4
-    observed = np.bincount(np.asarray(places), minlength=expected.size).astype(float)
-    expected = expected / expected.sum() * observed.sum()
-    rare = expected < 10.0
-    cells = [observed[~rare], expected[~rare]]
-    if rare.any():
-        cells = [np.append(cell, whole[rare].sum()) for cell, whole in zip(cells, (observed, expected), strict=True)]
-    return float(scipy.stats.chisquare(*cells).pvalue)
+def posterior_table(inference: Any, x: Any, h: Any) -> Any:
+    """log q(h | x) for all rows and codes."""
+    return jax.vmap(lambda x: jax.vmap(lambda h: inference.log_prob((h,), x))(h))(jnp.asarray(x))
+
+
+def helmholtz(spread: float = 0.7) -> Helmholtz:
+    """The pair, filled. The posterior is made flatter, so that weights are unequal but not absurd."""
+    spec = binary(columns=3).spec
+    model = made(SigmoidBeliefNet((2,)), spec, spread=spread)
+    inference = scattered(SigmoidBeliefPosterior().init(noise.make_key(7), spec, model), 8, spread)
+    inference = jax.tree.map(lambda leaf: 0.4 * leaf, inference)
+    x, h = states(3), jnp.asarray(states(2))
+    tables = joint_table(model, x, h), posterior_table(inference, x, h)
+    return Helmholtz({"model": model, "inference": inference}, x, np.asarray(h), *map(np.asarray, tables))
+
+
+def batch_of(x: Any, index: Any = None) -> Batch:
+    """A batch of rows."""
+    x = jnp.asarray(x)
+    return Batch(jnp.arange(len(x)) if index is None else jnp.asarray(index), x)
+
+
+def machine(visible: int = 3, hidden: int = 2) -> RBM:
+    """A restricted Boltzmann machine of a few units, far from symmetric; its base is not its visible bias."""
+    rng = np.random.default_rng(5)
+    arrays = {"weights": (visible, hidden), "visible_bias": (visible,), "hidden_bias": (hidden,)}
+    model = RBM.from_arrays(**{name: 1.2 * rng.standard_normal(shape) for name, shape in arrays.items()})
+    return dataclasses.replace(model, base=jnp.asarray(rng.standard_normal(visible), jnp.float32))
+
+
+def conditionals(model: RBM, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """p_β(h | x) and p_β(x | h) over all states, as the docstring of the model has them, with numpy."""
+    leaves = (model.weights, model.visible_bias, model.hidden_bias, model.base)
+    w, b, c, a = (np.asarray(leaf, np.float64) for leaf in leaves)
+    xs, hs = states(len(b)).astype(float), states(len(c)).astype(float)
+
+    def bits(logits: Any, values: Any) -> Any:
+        p = 1 / (1 + np.exp(-logits))
+        return np.prod(np.where(values[None] > 0.5, p[:, None], 1 - p[:, None]), axis=-1)
+
+    return bits(beta * (xs @ w + c), hs), bits((1 - beta) * a + beta * b + beta * hs @ w.T, xs)
+
+
+def transition(model: RBM, beta: float = 1.0) -> np.ndarray:
+    """The matrix of one Gibbs sweep over x."""
+    up, down = conditionals(model, beta)
+    return up @ down

@@ -5,9 +5,10 @@ import shutil
 import pytest
 
 from reverie.cli import main
-from tests.cli.malformed import CASES
+from tests.cli.malformed import CASES, STILL_OPEN
 
 MANY = 200
+LENGTHS = ("--steps", "--epochs", "--budget", "--resume")
 
 
 def test_there_are_many_cases():
@@ -34,14 +35,21 @@ def words_of(case, at, small_runs):
                 return str(path) + word.removeprefix(name)
         return word
 
-    return [placed(word) for word in case.words]
+    words = [placed(word) for word in case.words]
+    endless = words[:1] == ["fit"] and not any(word.startswith(LENGTHS) for word in words)
+    return [*words, "--steps", "2"] if endless else words
 
 
 def said_in(text):
     return [line for line in text.splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+def marks(case):
+    why = STILL_OPEN.get(case.name)
+    return [] if why is None else [pytest.mark.xfail(reason=why, strict=True)]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name, marks=marks(case)) for case in CASES])
 def test_it_is_refused_in_one_line(case, at, small_runs, capfd, monkeypatch):
     words = words_of(case, at, small_runs)
     for name, content in case.files.items():

@@ -48,6 +48,8 @@ def commands() -> App:
 
 def run(words: Sequence[str]) -> int:
     """Do what the words say; errors are raised."""
+    if any("\0" in word for word in words):
+        raise InputError("no name or value may hold a NUL character")
     rest, parts = dotted.taken_out(words)
     command, bound, asked = commands().parse_args(rest, print_error=False, exit_on_error=False)
     given = {}

@@ -9,7 +9,7 @@ from reverie.cli import console, dotted, signals
 from reverie.cli.choose import choose
 from reverie.cli.faults import INTERRUPTED, TERMINATED
 from reverie.cli.progress import Display
-from reverie.cli.reading import Folder, Fraction, Quiet, Whole, rates
+from reverie.cli.reading import Count, Folder, Fraction, Patience, Quiet, Seed, rates
 from reverie.cli.source import NOTHING, Source, description
 from reverie.cli.tables import run_facts
 from reverie.errors import InputError
@@ -29,14 +29,14 @@ def fit(
     inference: Annotated[str | None, PAIR] = None,
     critic: Annotated[str | None, PAIR] = None,
     options: Annotated[dotted.Options, Parameter(parse=False)],
-    steps: Annotated[Whole | None, LENGTH] = None,
+    steps: Annotated[Count | None, LENGTH] = None,
     epochs: Annotated[Fraction | None, LENGTH] = None,
     budget: Annotated[str | None, LENGTH, Parameter(metavar="TIME")] = None,
-    seed: Annotated[Whole | None, LENGTH] = None,
-    batch: Annotated[Whole | None, LENGTH] = None,
+    seed: Annotated[Seed | None, LENGTH] = None,
+    batch: Annotated[Count | None, LENGTH] = None,
     learning_rate: Annotated[str | None, LENGTH, Parameter(metavar="X")] = None,
     ema: Annotated[Fraction | None, LENGTH] = None,
-    patience: Annotated[Whole | Literal["none"] | None, LENGTH, Parameter(metavar="N", show_choices=False)] = None,
+    patience: Annotated[Patience | None, LENGTH] = None,
     prng: Annotated[Literal["counter", "threefry"] | None, LENGTH, WORD] = None,
     source: Source = NOTHING,
     out: Annotated[Folder | None, OUTPUT] = None,

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -10,6 +10,7 @@ from reverie.errors import InputError
 
 LONGEST = 24
 """Digits of the longest whole number that is read; none of the options means a longer one."""
+MOST = 2**31 - 1
 
 
 def whole(kind: Any, tokens: Any) -> int:
@@ -30,6 +31,27 @@ def number(kind: Any, tokens: Any) -> int | float:
         return float(word)
     except ValueError:
         raise ValueError(f"{word!r} is not a number") from None
+
+
+def count(kind: Any, tokens: Any) -> int:
+    """A whole number that a device can count to."""
+    value = whole(kind, tokens)
+    if abs(value) > MOST:
+        raise ValueError(f"{value} is more than can be counted (2^31 − 1)")
+    return value
+
+
+def seed(kind: Any, tokens: Any) -> int:
+    """A whole number that is not negative."""
+    value = whole(kind, tokens)
+    if value < 0:
+        raise ValueError(f"a seed is not negative, and {value} is")
+    return value
+
+
+def patience(kind: Any, tokens: Any) -> int | str:
+    """A whole number, or `none`."""
+    return "none" if tokens[0].value.lower() == "none" else whole(kind, tokens)
 
 
 def rates(words: str) -> float | dict[str, float]:
@@ -53,6 +75,9 @@ def _rate(word: str) -> float:
 
 
 Whole = Annotated[int, Parameter(converter=whole, metavar="N")]
+Count = Annotated[int, Parameter(converter=count, metavar="N")]
+Seed = Annotated[int, Parameter(converter=seed, metavar="N")]
+Patience = Annotated[int | Literal["none"], Parameter(converter=patience, metavar="N", show_choices=False)]
 Fraction = Annotated[float, Parameter(converter=number, metavar="X")]
 File = Annotated[Path, Parameter(metavar="FILE")]
 Folder = Annotated[Path, Parameter(metavar="FOLDER")]

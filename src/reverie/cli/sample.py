@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from reverie.cli import console
 from reverie.cli.folders import opened
-from reverie.cli.reading import File, Whole
+from reverie.cli.reading import Count, File, Seed
 from reverie.cli.words import counted
 
 
@@ -15,9 +15,9 @@ def sample(
     run: Path,
     /,
     *,
-    count: Annotated[Whole, Parameter(name=["-n", "--count"])] = 64,
+    count: Annotated[Count, Parameter(name=["-n", "--count"])] = 64,
     out: File | None = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     json: bool = False,
 ) -> None:
     """Draw rows from a run, in the units of its data.

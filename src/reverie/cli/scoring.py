@@ -4,7 +4,7 @@ from pathlib import Path
 
 from reverie.cli import console
 from reverie.cli.folders import opened
-from reverie.cli.reading import Quiet, Whole
+from reverie.cli.reading import Count, Quiet, Seed
 from reverie.cli.tables import evaluation_facts
 
 
@@ -13,8 +13,8 @@ def score(
     file: str,
     /,
     *,
-    samples: Whole = 1000,
-    seed: Whole = 0,
+    samples: Count = 1000,
+    seed: Seed = 0,
     json: bool = False,
     quiet: Quiet = False,
 ) -> None:
@@ -45,8 +45,8 @@ def evaluate(
     file: str | None = None,
     /,
     *,
-    samples: Whole = 1000,
-    seed: Whole = 0,
+    samples: Count = 1000,
+    seed: Seed = 0,
     json: bool = False,
 ) -> None:
     """What a run is worth on rows that it did not learn from: its own test rows, or those of a file.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
 
-from reverie.cli.reading import File, Fraction, Whole
+from reverie.cli.reading import Count, File, Fraction, Seed
 from reverie.cli.words import counted
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ standardise, one-hot, or a chain such as dequantise+logit.
     valid: Fraction | None = None
     test: Fraction | None = None
     missing: Annotated[Literal["refuse", "drop", "mask"] | None, Parameter(metavar="WORD", show_choices=False)] = None
-    data_seed: Whole | None = None
-    length: Whole | None = None
+    data_seed: Seed | None = None
+    length: Count | None = None
     tokens: Annotated[Literal["characters", "words"] | None, Parameter(metavar="WORD", show_choices=False)] = None
 
     def given(self) -> dict[str, Any]:

@@ -13,17 +13,17 @@ and E w = Z, so that the log of their mean underestimates log Z on average. A ru
 
 The first three see a spread of the weights. A mode that no forward chain enters leaves the weights as even as can be,
 and log Z too small without a sign of it: on machines whose two modes are all bits off and all bits on, all 256 chains
-agreed on the one, with 92 % of the mass in the other. So chains also start at β = 1, from bits of every density between
-all off and all on and a hundred sweeps, and are annealed to the base along the same path (the other half of bidirectional Monte
-Carlo: Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using bidirectional Monte Carlo*, §3). For
-those that start in a set B of states, distributed there as p is,
+agreed on the one, with 92 % of the mass in the other. So chains also start at β = 1, from bits of every density
+between all off and all on and a hundred sweeps, and are annealed to the base along the same path, the other half of
+bidirectional Monte Carlo (Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using bidirectional
+Monte Carlo*, §3). Where sweeps are reversible, chains that start in a set B of states, distributed there as p is, have
 
     E 1/w = (share of forward chains that end in B) / (Z · share of B under p),
 
 so that log w above log Z by r means that forward chains reach B e^r times too seldom. A start that is no likely state
-errs the other way. Rule 4 is broken where more than 2 % of them lie above log Z by 1 and 2.5 standard deviations of the
-forward log w. A mode that is both missed and without mass breaks it too: the run is then called failed though its
-number was good, which is the better mistake. A mode that neither direction finds stays unseen.
+errs the other way. Rule 4 is broken where more than 2 % of the chains back lie above log Z by 1 and 2.5 standard
+deviations of the forward log w. A mode that is missed and has no mass breaks it too: the run is then called failed
+though its number was good, which is the better mistake. A mode that neither direction finds stays unseen.
 """
 
 import math

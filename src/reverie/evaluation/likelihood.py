@@ -1,9 +1,9 @@
 """The log-likelihood of rows, in nats and in raw space, by the best way that the parts allow.
 
-    HasLogProb                                       log p(x)                                 exact
-    HasLogJoint, with an inference part HasPosterior  log 1/K Σ_k p(x, h_k) / q(h_k | x)       lower bound
-    HasPotential                                     u(x) − log Z                             exact where log Z is,
-                                                                                              else optimistic
+    the model HasLogProb                log p(x)                              exact
+    it HasLogJoint, inference
+        HasPosterior                    log 1/K Σ_k p(x, h_k) / q(h_k | x)    lower bound
+    the model HasPotential              u(x) − log Z                          exact where log Z is, else optimistic
 
 To each the measure's correction is added, and an exact value becomes a lower bound where the measure says so. The
 second, with h_k ~ q(h | x), is the importance-weighted bound of Burda, Grosse & Salakhutdinov 2016, Eq. 8: it grows
@@ -27,7 +27,7 @@ from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, row_k
 from reverie.evaluation.normaliser import log_normaliser
 from reverie.parts import Parts
 
-ROWS = 512
+ROWS = 256
 """Rows in a chunk where nothing is drawn."""
 CODES = 512
 """The most codes of a row that are held at once."""
@@ -71,10 +71,9 @@ def _densities(model: Any, measure: Measure, key: Key[Array, ""], rows: PyTree) 
 
 @eqx.filter_jit
 def _bounds(
-    model: Any, posterior: Any, measure: Measure, key: Key[Array, ""], samples: int, rows: PyTree
+    model: Any, posterior: Any, measure: Measure, key: Key[Array, ""], width: int, samples: Array, rows: PyTree
 ) -> tuple[Array, Array, Array]:
-    blocks = math.ceil(samples / CODES)
-    width = math.ceil(samples / blocks)
+    """Bounds from `samples` codes in blocks of `width`, of which the last block's excess is given no weight."""
 
     def one(words: Array, raw: PyTree) -> tuple[Array, Array, Array]:
         x, correction, key_codes = _seen(measure, key, words, raw)
@@ -83,24 +82,28 @@ def _bounds(
             h = posterior.sample(one_key, x)
             return model.log_joint(x, h) - posterior.log_prob(h, x)
 
-        def block(sums: tuple[Array, Array], number: Array) -> tuple[tuple[Array, Array], None]:
+        def block(number: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
             log_w = jax.vmap(log_weight)(jax.random.split(jax.random.fold_in(key_codes, number), width))
             log_w = jnp.where(number * width + jnp.arange(width) < samples, log_w, -jnp.inf)
             first, second = jax.nn.logsumexp(log_w), jax.nn.logsumexp(2.0 * log_w)
-            return (jnp.logaddexp(sums[0], first), jnp.logaddexp(sums[1], second)), None
+            return jnp.logaddexp(sums[0], first), jnp.logaddexp(sums[1], second)
 
         nothing = jnp.full((), -jnp.inf)
-        (first, second), _ = jax.lax.scan(block, (nothing, nothing), jnp.arange(blocks))
+        first, second = jax.lax.fori_loop(0, (samples + width - 1) // width, block, (nothing, nothing))
         ess = jnp.where(jnp.isfinite(first), jnp.exp(2.0 * first - second), 0.0)
-        return first - jnp.log(float(samples)), correction, ess
+        return first - jnp.log(samples.astype(jnp.float32)), correction, ess
 
     return jax.vmap(one)(*rows)
 
 
-def _chunk(samples: int, columns: int) -> int:
-    """Rows in a chunk: a power of two, so that no row falls into the remainder of a vectorised loop."""
-    room = NUMBERS // (min(samples, CODES) * max(columns, 64))
-    return 2 ** int(math.log2(min(max(room, 1), ROWS)))
+def _shape(samples: int, columns: int) -> tuple[int, int]:
+    """Codes in a block and rows in a chunk.
+
+    Powers of two: few compilations serve all numbers of codes, and no row falls into the remainder of a vectorised loop.
+    """
+    width = min(2 ** math.ceil(math.log2(samples)), CODES)
+    room = NUMBERS // (width * max(columns, 64))
+    return width, 2 ** int(math.log2(min(max(room, 1), ROWS)))
 
 
 def score(
@@ -136,9 +139,10 @@ def score(
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
         return Scores(_sum(value, correction), "lower bound" if measure.bound else "exact")
     if isinstance(model, HasLogJoint) and isinstance(posterior, HasPosterior):
-        size = _chunk(samples, sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(raw)))
+        width, size = _shape(samples, sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(raw)))
+        count = jnp.asarray(samples)
         value, correction, ess = in_chunks(
-            lambda piece: _bounds(model, posterior, measure, key, samples, piece), rows, size
+            lambda piece: _bounds(model, posterior, measure, key, width, count, piece), rows, size
         )
         return Scores(_sum(value, correction), "lower bound", float(ess.mean()), _warnings(ess, samples))
     if isinstance(model, HasPotential):
@@ -186,10 +190,11 @@ def log_likelihood(
     mean = mean_of(scores.values, scores.kind, ess=scores.ess, warnings=scores.warnings)
     if mean.failed:
         return mean
-    # One row has no spread over rows to contain its codes' noise: the delta method gives it from their weights.
-    own = (
-        math.sqrt(max(0.0, 1.0 / scores.ess - 1.0 / samples))
-        if n == 1 and scores.kind == "lower bound" and scores.ess
-        else 0.0
-    )
-    return mean._replace(se=math.hypot(mean.se, own, scores.shared_se))
+    return mean._replace(se=math.hypot(mean.se, _own_noise(scores, samples), scores.shared_se))
+
+
+def _own_noise(scores: Scores, samples: int) -> float:
+    """The noise of a bound on one row, which no spread over rows contains: the delta method's, from the ESS."""
+    if scores.values.size > 1 or scores.kind != "lower bound" or not scores.ess:
+        return 0.0
+    return math.sqrt(max(0.0, 1.0 / scores.ess - 1.0 / samples))

@@ -2,8 +2,9 @@
 
     MMD²(X, Y) = mean_{i≠j} k(x_i, x_j) + mean_{i≠j} k(y_i, y_j) − 2 mean_{i,j} k(x_i, y_j)
 
-with k(a, b) = exp(−‖a − b‖² / 2σ²), σ the median distance between held-out rows; zero in expectation if and only if the
-distributions are equal (Gretton et al. 2012, *A kernel two-sample test*, Eq. 3; the p-value is by permutation). The other figure is the leave-one-out accuracy of a nearest neighbour that tells draws from rows: 0.5 when it cannot
+with k(a, b) = exp(−‖a − b‖² / 2σ²), σ the median distance between held-out rows; zero in expectation if and only if
+the distributions are equal (Gretton et al. 2012, *A kernel two-sample test*, Eq. 3; the p-value is by permutation). The
+other figure is the leave-one-out accuracy of a nearest neighbour that tells draws from rows: 0.5 when it cannot
 (Lopez-Paz & Oquab 2017, *Revisiting classifier two-sample tests*, §3 and the 1-NN of §5).
 """
 

@@ -1,0 +1,172 @@
+"""log Z is the sum over all states where it can be, within its error where it is annealed, and failed otherwise."""
+
+import dataclasses
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from reverie import noise
+from reverie.errors import InputError
+from reverie.evaluation import log_normaliser, normaliser
+from reverie.evaluation.annealing import anneal, diagnose
+from reverie.models import RBM
+from tests import worlds
+
+SHAPE = (10, 7)
+
+
+def machine(scale, seed=0, shape=SHAPE):
+    """An RBM with weights and biases of about that size."""
+    rng = np.random.default_rng(seed)
+    weights, visible = rng.normal(0, scale, shape), rng.normal(0, scale, shape[0])
+    return RBM.from_arrays(weights=weights, visible_bias=visible, hidden_bias=rng.normal(0, scale, shape[1]))
+
+
+def two_modes(strength, seed=0, tilt=0.1):
+    """All bits off or all bits on, with next to nothing between; `base` draws nearly all bits off."""
+    weights = strength * (1 + 0.1 * np.random.default_rng(seed).normal(size=SHAPE))
+    visible = tilt - weights.sum(1) / 2
+    rbm = RBM.from_arrays(weights=weights, visible_bias=visible, hidden_bias=-weights.sum(0) / 2)
+    return dataclasses.replace(rbm, base=jnp.full(SHAPE[0], -4.0))
+
+
+def brute_force(rbm):
+    """log Σ over all visible and hidden states, in float64."""
+    w, b, c = (np.asarray(a, np.float64) for a in (rbm.weights, rbm.visible_bias, rbm.hidden_bias))
+    v, h = (worlds.states(n).astype(np.float64) for n in w.shape)
+    return float(np.logaddexp.reduce((v @ w @ h.T + (v @ b)[:, None] + (h @ c)[None]).ravel()))
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (13, 13), (1, 1)])
+def test_the_sum_over_the_smaller_layer_is_the_sum_over_all_states(shape):
+    for seed, scale in enumerate((0.2, 2.0)):
+        rbm = machine(scale, seed, shape)
+        found = log_normaliser(rbm)
+        assert (found.kind, found.se, found.ess) == ("exact", 0.0, None)
+        expected = brute_force(rbm) if max(shape) < 10 else None
+        if expected is None:
+            v = worlds.states(13).astype(np.float64)
+            w, b, c = (np.asarray(a, np.float64) for a in (rbm.weights, rbm.visible_bias, rbm.hidden_bias))
+            expected = np.logaddexp.reduce(v @ b + np.logaddexp(0.0, v @ w + c).sum(1))
+        assert found.value == pytest.approx(expected, abs=1e-5 * (1 + abs(expected)))
+
+
+def test_annealing_is_within_its_error_and_its_error_is_honest():
+    off = []
+    for seed, scale in enumerate((0.5, 1.0, 1.5)):
+        rbm = machine(scale, seed)
+        exact = log_normaliser(rbm, method="exact").value
+        for run in range(12):
+            found = log_normaliser(rbm, method="ais", temperatures=100, seed=run)
+            assert found.kind == "lower bound"
+            assert found.ess is not None
+            assert 26 < found.ess <= 256
+            off.append((found.value - exact) / found.se)
+    assert np.abs(off).max() < 4
+    # The mean of 36 squares of standard normals lies in this interval but for one time in 10,000.
+    assert 0.3 < np.mean(np.square(off)) < 2.2
+
+
+def test_the_seed_decides_and_more_temperatures_help():
+    rbm = machine(1.5)
+    one, again, other = (log_normaliser(rbm, method="ais", temperatures=30, seed=seed) for seed in (1, 1, 2))
+    assert one == again
+    assert one.value != other.value
+    assert log_normaliser(rbm, method="ais", temperatures=600, seed=1).se < 0.5 * one.se
+
+
+def test_random_machines_of_growing_weights_are_right_or_failed():
+    failed = []
+    for number, scale in enumerate(np.geomspace(0.1, 12.0, 50)):
+        rbm = machine(scale, number)
+        exact = log_normaliser(rbm, method="exact").value
+        found = log_normaliser(rbm, method="ais", temperatures=40, seed=number)
+        failed.append(found.failed)
+        if found.failed:
+            assert math.isnan(found.value)
+            assert len(found.warnings) == 1
+        else:
+            assert abs(found.value - exact) < 4 * found.se, scale
+    assert not any(failed[:20])
+    assert 3 <= sum(failed) <= 30
+
+
+def test_a_mode_that_no_chain_enters_is_reported_and_not_missed():
+    caught = 0
+    for seed in range(6):
+        rbm = two_modes(2.0, seed)
+        exact = log_normaliser(rbm, method="exact").value
+        found = log_normaliser(rbm, method="ais", temperatures=300, seed=seed)
+        assert found.failed or abs(found.value - exact) < 4 * found.se
+        caught += found.failed and "missed a mode" in found.warnings[0]
+        # The weights alone show nothing: they are as even as can be, and log Z is short of half and more of the mass.
+        inside = anneal(rbm, noise.make_key(seed), 256, 300)
+        assert inside.ess > 250
+        assert inside.log_z < exact - 0.5
+        # From a base between the modes the same machine is no trouble.
+        fair = dataclasses.replace(rbm, base=jnp.zeros(SHAPE[0]))
+        found = log_normaliser(fair, method="ais", temperatures=300, seed=seed)
+        assert abs(found.value - exact) < 4 * found.se
+    assert caught == 6
+
+
+def test_auto_anneals_more_slowly_after_a_failure_and_gives_up_with_the_reason(monkeypatch):
+    monkeypatch.setattr(normaliser, "AUTO_BITS", 0)
+    rbm = machine(2.5)
+    exact = log_normaliser(rbm, method="exact").value
+    assert log_normaliser(rbm, method="ais", temperatures=2).failed
+    found = log_normaliser(rbm, temperatures=2)
+    assert abs(found.value - exact) < 4 * found.se
+    hopeless = log_normaliser(two_modes(2.0), temperatures=2)
+    assert hopeless.failed
+    assert hopeless.warnings[0].startswith("log Z failed with 32 temperatures: ")
+
+
+def test_each_rule_speaks():
+    rng = np.random.default_rng(0)
+    even, back = rng.normal(5.0, 0.2, 256), rng.normal(5.0, 0.2, 128)
+    good = diagnose(even, back)
+    assert good.wrong is None
+    assert good.log_z == pytest.approx(5.0, abs=0.1)
+    assert good.se == pytest.approx(0.2 / 16, rel=0.2)
+    assert "collapsed (ESS" in str(diagnose(rng.normal(5.0, 5.0, 256), back).wrong)
+    assert "collapsed (ESS" in str(diagnose(rng.normal(5.0, 1.5, 16), back).wrong)
+    assert "halves" in str(diagnose(np.sort(even), back).wrong)
+    assert "3 of 128 chains" in str(diagnose(even, np.append(back[3:], [9.0, 9.0, 9.0])).wrong)
+    assert diagnose(even, np.append(back[2:], [9.0, 9.0])).wrong is None
+    assert diagnose(even, back - 30.0).wrong is None
+    for bad in (np.nan, np.inf, -np.inf):
+        assert "2 of 384 AIS weights are not finite" in str(
+            diagnose(np.append(even[1:], bad), np.append(back[1:], bad)).wrong
+        )
+
+
+@pytest.mark.parametrize("method", ["exact", "ais"])
+def test_potentials_that_overflow_give_no_number(method):
+    found = log_normaliser(machine(3e37), method=method, temperatures=10)
+    assert found.failed
+    assert math.isnan(found.value)
+    assert "finite" in found.warnings[0]
+
+
+def test_weights_of_thousands_are_summed_or_failed():
+    rbm = machine(3000.0)
+    assert log_normaliser(rbm).value == pytest.approx(brute_force(rbm), rel=1e-5)
+    found = log_normaliser(rbm, method="ais", temperatures=100)
+    assert found.failed
+
+
+def test_what_has_no_normaliser_is_refused():
+    with pytest.raises(InputError, match="method must be auto, ais or exact, not 'sum'"):
+        log_normaliser(machine(1.0), method="sum")
+    with pytest.raises(InputError, match="at least 16 chains and 1 temperature, not 4 and 1000"):
+        log_normaliser(machine(1.0), chains=4)
+    with pytest.raises(InputError, match=r"2\^26 states and the most is 2\^25: try method='ais'"):
+        log_normaliser(machine(1.0, shape=(26, 30)), method="exact")
+    made = worlds.made(worlds.blank("made"), worlds.BINARY.spec)
+    with pytest.raises(InputError, match="MADE has no log Z to estimate: AIS needs HasTempering"):
+        log_normaliser(made)
+    with pytest.raises(InputError, match="MADE has no exact log Z: that needs HasEnumeration"):
+        log_normaliser(made, method="exact")

@@ -24,7 +24,9 @@ from pathlib import Path
 import reverie as rv
 path, model, learner = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 settings = {"checkpoint_seconds": 0.3, "pictures": False}
-if (path / "config.json").is_file():
+if (path / "result.json").is_file():
+    pass  # the blow fell between the run's end and the process's
+elif (path / "config.json").is_file():
     rv.resume(path, **settings)
 else:
     data = rv.data.load("digits", binarize=True)

@@ -16,9 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import reverie as rv
+from reverie.parts import Part
 
 budget = os.environ.get("REVERIE_EXAMPLE_BUDGET", "10s")
-pairs = [
+pairs: list[tuple[Part, rv.learners.Learner, int]] = [
     (rv.models.RealNVP(layers=6), rv.learners.MaximumLikelihood(), 1500),
     (rv.models.GaussianMixture(count=12), rv.learners.EM(), 50),
     (rv.models.Generator(latent=2), rv.learners.GAN(), 4000),

@@ -19,7 +19,7 @@ from tests import measuring, worlds
 KEY = noise.make_key(4)
 
 
-@pytest.mark.parametrize("name", ["vae", "sbn", "made", "realnvp", "generator", "rbm"])
+@pytest.mark.parametrize("name", ["vae", "made", "generator", "rbm"])
 def test_the_first_draws_do_not_depend_on_how_many_come(name):
     model = worlds.blank(name)
     parts = {"model": worlds.made(model, worlds.world_for(model).spec, spread=0.5)}
@@ -43,8 +43,8 @@ def test_gibbs_chains_end_where_the_potential_says():
     model, x = rbm(), worlds.states(4)
     potential = np.asarray(jax.vmap(model.potential)(jnp.asarray(x)), np.float64)
     log_prob = potential - np.logaddexp.reduce(potential)
-    assert measuring.surprise(worlds.place(samples_of({"model": model}, 4000, KEY, sweeps=50)), log_prob) > 1e-3
-    assert measuring.surprise(worlds.place(samples_of({"model": model}, 4000, KEY, sweeps=0)), log_prob) < 1e-9
+    assert measuring.surprise(worlds.place(samples_of({"model": model}, 2000, KEY, sweeps=50)), log_prob) > 1e-3
+    assert measuring.surprise(worlds.place(samples_of({"model": model}, 2000, KEY, sweeps=0)), log_prob) < 1e-9
 
 
 class Pushed(Part, Pushforward):

@@ -58,15 +58,15 @@ def test_annealing_is_within_its_error_and_its_error_is_honest():
     for seed, scale in enumerate((0.5, 1.0, 1.5)):
         rbm = machine(scale, seed)
         exact = log_normaliser(rbm, method="exact").value
-        for run in range(12):
+        for run in range(10):
             found = log_normaliser(rbm, method="ais", temperatures=100, seed=run)
             assert found.kind == "lower bound"
             assert found.ess is not None
             assert 26 < found.ess <= 256
             off.append((found.value - exact) / found.se)
     assert np.abs(off).max() < 4
-    # The mean of 36 squares of standard normals lies in this interval but for one time in 10,000.
-    assert 0.3 < np.mean(np.square(off)) < 2.2
+    # The mean of 30 squares of standard normals lies in this interval but for one time in 10,000.
+    assert 0.25 < np.mean(np.square(off)) < 2.4
 
 
 def test_the_seed_decides_and_more_temperatures_help():
@@ -95,21 +95,21 @@ def test_random_machines_of_growing_weights_are_right_or_failed():
 
 def test_a_mode_that_no_chain_enters_is_reported_and_not_missed():
     caught = 0
-    for seed in range(6):
+    for seed in range(4):
         rbm = two_modes(2.0, seed)
         exact = log_normaliser(rbm, method="exact").value
-        found = log_normaliser(rbm, method="ais", temperatures=300, seed=seed)
+        found = log_normaliser(rbm, method="ais", temperatures=200, seed=seed)
         assert found.failed or abs(found.value - exact) < 4 * found.se
         caught += found.failed and "missed a mode" in found.warnings[0]
         # The weights alone show nothing: they are as even as can be, and log Z is short of half and more of the mass.
-        inside = anneal(rbm, noise.make_key(seed), 256, 300)
+        inside = anneal(rbm, noise.make_key(seed), 256, 200)
         assert inside.ess > 250
         assert inside.log_z < exact - 0.5
         # From a base between the modes the same machine is no trouble.
         fair = dataclasses.replace(rbm, base=jnp.zeros(SHAPE[0]))
-        found = log_normaliser(fair, method="ais", temperatures=300, seed=seed)
+        found = log_normaliser(fair, method="ais", temperatures=200, seed=seed)
         assert abs(found.value - exact) < 4 * found.se
-    assert caught == 6
+    assert caught == 4
 
 
 def test_auto_anneals_more_slowly_after_a_failure_and_gives_up_with_the_reason(monkeypatch):
@@ -160,7 +160,7 @@ def test_weights_of_thousands_are_summed_or_failed():
 
 def test_what_has_no_normaliser_is_refused():
     with pytest.raises(InputError, match="method must be auto, ais or exact, not 'sum'"):
-        log_normaliser(machine(1.0), method="sum")
+        log_normaliser(machine(1.0), **{"method": "sum"})
     with pytest.raises(InputError, match="at least 16 chains and 1 temperature, not 4 and 1000"):
         log_normaliser(machine(1.0), chains=4)
     with pytest.raises(InputError, match=r"2\^26 states and the most is 2\^25: try method='ais'"):

@@ -56,10 +56,10 @@ def test_a_nearest_neighbour_tells_what_can_be_told():
     assert apart.accuracy.value == 1.0
     assert apart.accuracy.n == 100
     # Far left or right of each other half of the time: (3/4 of the pooled neighbours are one's own).
-    x, y = normal(3, 2000), normal(4, 2000)
-    x[:1000] += 50.0
-    y[1000:] -= 50.0
-    found = two_sample(x, y, PLANE, most=2000)
+    x, y = normal(3, 400), normal(4, 400)
+    x[:200] += 50.0
+    y[200:] -= 50.0
+    found = two_sample(x, y, PLANE)
     assert found.accuracy.value == pytest.approx(0.75, abs=4 * found.accuracy.se)
 
 

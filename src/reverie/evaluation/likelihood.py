@@ -99,7 +99,7 @@ def _bounds(
 def _shape(samples: int, columns: int) -> tuple[int, int]:
     """Codes in a block and rows in a chunk.
 
-    Powers of two: few compilations serve all numbers of codes, and no row falls into the remainder of a vectorised loop.
+    Powers of two: few compilations serve all numbers of codes, and no row falls into a vectorised loop's remainder.
     """
     width = min(2 ** math.ceil(math.log2(samples)), CODES)
     room = NUMBERS // (width * max(columns, 64))

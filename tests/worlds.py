@@ -1,6 +1,7 @@
 """Tiny data sets and models: few enough states to enumerate, few enough numbers to compile fast."""
 
 import dataclasses
+import functools
 import itertools
 from typing import Any, NamedTuple
 
@@ -170,6 +171,7 @@ def posterior_table(inference: Any, x: Any, h: Any) -> Any:
     return jax.vmap(lambda x: jax.vmap(lambda h: inference.log_prob((h,), x))(h))(jnp.asarray(x))
 
 
+@functools.cache
 def helmholtz(spread: float = 0.7) -> Helmholtz:
     """The pair, filled. The posterior is made flatter, so that weights are unequal but not absurd."""
     spec = binary(columns=3).spec
@@ -177,7 +179,7 @@ def helmholtz(spread: float = 0.7) -> Helmholtz:
     inference = scattered(SigmoidBeliefPosterior().init(noise.make_key(7), spec, model), 8, spread)
     inference = jax.tree.map(lambda leaf: 0.4 * leaf, inference)
     x, h = states(3), jnp.asarray(states(2))
-    tables = joint_table(model, x, h), posterior_table(inference, x, h)
+    tables = jax.jit(joint_table)(model, x, h), jax.jit(posterior_table)(inference, x, h)
     return Helmholtz({"model": model, "inference": inference}, x, np.asarray(h), *map(np.asarray, tables))
 
 

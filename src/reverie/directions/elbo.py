@@ -51,7 +51,8 @@ class SampledElbo(Direction):
 class ClosedElbo(Direction):
     """∇ of E_ε [log p(x | h)] − β KL[q(h | x) ‖ p(h)], the divergence in closed form      (Ou 2019, Eq. 8).
 
-    Unbiased, and of lower variance than the sampled form where prior and posterior have a closed-form divergence.
+    Unbiased. It asks for a prior and a posterior with a closed-form divergence, and varies less than the sampled form, but
+    for a posterior that is nearly right and far from the prior: there the sampled terms cancel (Roeder, Wu & Duvenaud 2017).
 
     Args:
         beta: β, the weight of the divergence.

@@ -1,0 +1,131 @@
+"""What every direction keeps: a value of the shape of each part that it moves; and how directions add."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from reverie import noise
+from reverie.directions import (
+    DIRECTIONS,
+    Ascent,
+    ClosedElbo,
+    Contrastive,
+    CriticUp,
+    ExpectationMaximisation,
+    Fisher,
+    ImportanceWeightedBound,
+    InclusiveFromData,
+    InclusiveFromDreams,
+    Join,
+    Likelihood,
+    MinimaxGenerator,
+    NonSaturatingGenerator,
+    SampledElbo,
+)
+from reverie.directions.direction import add
+from reverie.models import FVSBN
+from reverie.parts import parameters
+from reverie.samplers import BaseNoise, DataOnly, Dream, GibbsFromData, Importance
+from tests import worlds
+from tests.measuring import along, tick
+
+
+def helmholtz_row(sampler, direction):
+    return lambda: (sampler, direction, worlds.helmholtz().parts, worlds.states(3))
+
+
+def reals_row(sampler, direction):
+    return lambda: (sampler, direction, worlds.parts_for("vae", "elbo"), worlds.states(4))
+
+
+def players_row(direction):
+    return lambda: (BaseNoise("model"), direction, worlds.parts_for("generator", "gan"), worlds.states(4))
+
+
+# One example of each: the sampler that feeds it, the direction, parts, and rows.
+ROWS = {
+    Likelihood: lambda: (DataOnly(), Likelihood(), worlds.parts_for("fvsbn", "mle"), worlds.states(4)),
+    SampledElbo: reals_row(BaseNoise("inference", 2), SampledElbo(0.5)),
+    ClosedElbo: reals_row(BaseNoise("inference", 2), ClosedElbo(0.5)),
+    ImportanceWeightedBound: reals_row(BaseNoise("inference", 2), ImportanceWeightedBound()),
+    Fisher: helmholtz_row(Importance(2), Fisher()),
+    InclusiveFromData: helmholtz_row(Importance(2), InclusiveFromData()),
+    InclusiveFromDreams: helmholtz_row(Dream(), InclusiveFromDreams()),
+    Contrastive: lambda: (GibbsFromData(1), Contrastive(), worlds.parts_for("rbm", "cd"), worlds.states(4)),
+    CriticUp: players_row(CriticUp()),
+    MinimaxGenerator: players_row(MinimaxGenerator()),
+    NonSaturatingGenerator: players_row(NonSaturatingGenerator()),
+    ExpectationMaximisation: lambda: (
+        DataOnly(),
+        ExpectationMaximisation(),
+        worlds.parts_for("gaussian-mixture", "em"),
+        worlds.CONTINUOUS.rows.raw,
+    ),
+}
+
+
+def test_every_direction_has_a_row():
+    assert set(ROWS) == set(DIRECTIONS)
+
+
+@pytest.mark.parametrize("cls", DIRECTIONS, ids=lambda cls: cls.__name__)
+def test_a_direction_keeps_its_contract(cls):
+    """Traced only: a value of the shape of each part that it moves, and a memory that keeps its own."""
+    sampler, direction, parts, x = ROWS[cls]()
+    assert isinstance(direction, cls)
+    assert set(direction.uses) <= set(sampler.gives)
+    batch = worlds.batch_of(x)
+    draw, _, _ = eqx.filter_eval_shape(sampler.draw, tick(), parts, batch, None)
+    memory = eqx.filter_eval_shape(direction.init, noise.make_key(0), parts)
+    ascent, after, info = eqx.filter_eval_shape(direction.ascend, tick(), parts, batch, draw, memory)
+    assert set(ascent.along) == set(direction.moves)
+    assert direction.moves or ascent.replace
+    for name, value in ascent.along.items():
+        shapes = [leaf for leaf in jax.tree.leaves(value) if isinstance(leaf, jax.ShapeDtypeStruct)]
+        assert [leaf.shape for leaf in shapes] == [leaf.shape for leaf in jax.tree.leaves(parameters(parts[name]))]
+    assert jax.tree.structure(after) == jax.tree.structure(memory)
+    assert all(value.shape == () for value in info.values())
+
+
+def test_directions_that_move_one_part_add():
+    left = Ascent({"model": jnp.array([1.0, 2.0]), "critic": jnp.array(3.0)}, {"a": 1})
+    right = Ascent({"model": jnp.array([10.0, -2.0]), "inference": jnp.array(5.0)}, {"b": 2})
+    total = add(left, right)
+    assert set(total.along) == {"model", "critic", "inference"}
+    np.testing.assert_allclose(total.along["model"], [11.0, 0.0])
+    assert (float(total.along["critic"]), float(total.along["inference"])) == (3.0, 5.0)
+    assert total.replace == {"a": 1, "b": 2}
+
+
+def test_a_join_is_the_sum_of_its_members():
+    net = worlds.helmholtz()
+    batch = worlds.batch_of(net.x[[1, 6, 3]])
+    both = Join((Fisher(), InclusiveFromData(), InclusiveFromDreams()))
+    assert both.moves == ("model", "inference")
+    assert both.uses == ("codes", "dreams")
+    codes, _, _ = jax.jit(Importance(2).draw)(tick(), net.parts, batch, None)
+    dreams, _, _ = jax.jit(Dream().draw)(tick(1), net.parts, batch, None)
+    memory = both.init(noise.make_key(0), net.parts)
+    assert memory == (None, None, None)
+    ascent, after, info = jax.jit(both.ascend)(tick(), net.parts, batch, {**codes, **dreams}, memory)
+    assert after == memory
+    assert set(info) == {"log_joint", "log_q_wake", "log_q_sleep"}
+    wake = along(InclusiveFromData(), net.parts, batch, codes)["inference"]
+    sleep = along(InclusiveFromDreams(), net.parts, batch, dreams)["inference"]
+    expected = jax.tree.map(jnp.add, wake, sleep)
+    for a, b in zip(jax.tree.leaves(parameters(ascent.along["inference"])), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_the_likelihoods_direction_is_its_gradient():
+    """For an FVSBN: x_i − σ_i along the biases."""
+    model = worlds.made(FVSBN(), worlds.BINARY.spec, spread=0.7)
+    x = worlds.BINARY.rows.raw
+    given = along(Likelihood(), {"model": model}, worlds.batch_of(x), {})["model"]
+    logits = x @ np.tril(np.asarray(model.weight), -1).T + np.asarray(model.bias)
+    residual = x - 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(given.bias, residual.mean(0), rtol=1e-4, atol=1e-6)
+    expected = np.tril(residual.T @ x / len(x), -1)
+    np.testing.assert_allclose(given.weight, expected, rtol=1e-4, atol=1e-6)

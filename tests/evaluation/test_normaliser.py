@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -159,8 +160,9 @@ def test_weights_of_thousands_are_summed_or_failed():
 
 
 def test_what_has_no_normaliser_is_refused():
+    unknown: Any = "sum"
     with pytest.raises(InputError, match="method must be auto, ais or exact, not 'sum'"):
-        log_normaliser(machine(1.0), **{"method": "sum"})
+        log_normaliser(machine(1.0), method=unknown)
     with pytest.raises(InputError, match="at least 16 chains and 1 temperature, not 4 and 1000"):
         log_normaliser(machine(1.0), chains=4)
     with pytest.raises(InputError, match=r"2\^26 states and the most is 2\^25: try method='ais'"):

@@ -175,11 +175,14 @@ def normal(
     dtype = jax.dtypes.canonicalize_dtype(dtype)
     if key_name(key) != "counter" or key.ndim or jnp.finfo(dtype).bits > 32:
         return jax.random.normal(key, shape, dtype)
-    first, second = _two_words(jax.random.key_data(key), shape)
+    return _box_muller(*_two_words(jax.random.key_data(key), shape)).astype(dtype)
+
+
+def _box_muller(first: Array, second: Array) -> Array:
     whole = lax.shift_right_logical(first, _word(1, first)).astype(jnp.int32)
     u = whole.astype(jnp.float32) * np.float32(2.0**-31) + np.float32(2.0**-32)
     v = lax.bitcast_convert_type(second, jnp.int32).astype(jnp.float32) * np.float32(2.0**-31)
-    return (jnp.sqrt(-2.0 * jnp.log(u)) * _sine(v)).astype(dtype)
+    return jnp.sqrt(-2.0 * jnp.log(u)) * _sine(v)
 
 
 def _sine(v: Array) -> Array:

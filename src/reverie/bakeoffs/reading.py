@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from reverie.estimate import Estimate
-from reverie.runs.page import number
+from reverie.runs.page import digits_for, number
 
 ENOUGH = 2.0
 """Standard errors of a difference below which it may be noise."""
@@ -70,7 +70,7 @@ def on_noise(names: Sequence[str], estimates: Sequence[Estimate | None]) -> list
     said = []
     lead = compared[0]
     if lead.upper == 1 and not lead.noise:
-        ahead, limit = number(lead.gap, 2), number(ENOUGH * lead.se, 2)
+        ahead, limit = (number(one, digits_for(lead.se)) for one in (lead.gap, ENOUGH * lead.se))
         said.append(
             f"Rank 1 ({names[0]}) leads by {ahead} nats a row, more than two standard errors of that ({limit})."
         )
@@ -80,7 +80,7 @@ def on_noise(names: Sequence[str], estimates: Sequence[Estimate | None]) -> list
         else:
             one = next(one for one in compared if one.upper == first)
             who = f"Ranks {first} and {last} ({names[first - 1]}, {names[last - 1]})"
-            by = f"by {number(one.gap, 2)} nats a row,"
+            by = f"by {number(one.gap, digits_for(one.se))} nats a row,"
         said.append(f"{who} differ {by} less than two standard errors: their order may be chance.")
     return said
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from reverie.bakeoffs.reading import on_kinds, on_noise, on_samples, usable
 from reverie.data import Dataset
-from reverie.estimate import Estimate
+from reverie.estimate import Estimate, failed
 from reverie.learners import LEARNERS
 from reverie.runs.files import write_whole
 from reverie.runs.page import (
@@ -71,7 +71,7 @@ def write_bakeoff_report(result: "Bakeoff", runs: Sequence[Run | None], dataset:
 
     names = [name_of(entry) for entry in result.ranking]
     places = [
-        pictures.Place(name, entry.log_likelihood, None if entry.two_sample is None else entry.two_sample.mmd2)
+        pictures.Place(name, likelihood_of(entry), None if entry.two_sample is None else entry.two_sample.mmd2)
         for name, entry in zip(names, result.ranking, strict=True)
     ]
     ranking = pictures.draw_ranking(places)
@@ -90,6 +90,11 @@ def write_bakeoff_report(result: "Bakeoff", runs: Sequence[Run | None], dataset:
     write_whole(page, page_of(result, runs, dataset, page, ranking, samples, texts))
 
 
+def likelihood_of(entry: "Entry") -> Estimate | None:
+    """The likelihood that an entry is ranked by: a failed one where the pair failed."""
+    return entry.log_likelihood if entry.failed is None else failed(entry.failed)
+
+
 def name_of(entry: "Entry") -> str:
     """A pair in pictures and sentences."""
     return f"{entry.model}\u00a0·\u00a0{entry.learner}"
@@ -106,7 +111,7 @@ def page_of(
 ) -> str:
     """The page."""
     entries = result.ranking
-    names, likelihoods = [name_of(entry) for entry in entries], [entry.log_likelihood for entry in entries]
+    names, likelihoods = [name_of(entry) for entry in entries], [likelihood_of(entry) for entry in entries]
     written = [part for name, lines in texts for part in (tag("h3", name), code("\n".join(lines)))]
     called = "Draws of every pair beneath held-out rows, as the models see them; the first that came, not chosen."
     return page(
@@ -146,15 +151,13 @@ def _leader(result: "Bakeoff") -> Html:
 
 
 def _failures(entries: Sequence["Entry"]) -> Html:
-    failed = [(name_of(entry), entry.failed) for entry in entries if entry.failed is not None]
-    if not failed:
+    broken = [(name_of(entry), entry.failed) for entry in entries if entry.failed is not None]
+    if not broken:
         return Html("")
-    lead = (
-        "One pair failed and is not ranked." if len(failed) == 1 else f"{len(failed)} pairs failed and are not ranked."
-    )
+    lead = "One pair failed" if len(broken) == 1 else f"{len(broken)} pairs failed"
     return warning(
-        paragraph(tag("strong", lead)),
-        tag("ul", *(tag("li", tag("strong", name), f": {why}") for name, why in failed)),
+        paragraph(tag("strong", f"{lead} and cannot be ranked by likelihood.")),
+        tag("ul", *(tag("li", tag("strong", name), f": {why}") for name, why in broken)),
     )
 
 

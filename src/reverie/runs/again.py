@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from reverie import noise
 from reverie.data import load
 from reverie.learners import LEARNERS
 from reverie.options import option_types
@@ -15,8 +16,8 @@ from reverie.pairing import REGISTRIES, make_learner, make_part, part_options, s
 from reverie.parts import Optimiser, options_of
 from reverie.runs.config import Config, Unit, as_json
 
-PATIENCE = 10
 _RATE = "rate"
+DEFAULT_PRNG = inspect.signature(noise.make_key).parameters["prng"].default
 
 
 def command(config: Config, step: int) -> str | None:
@@ -35,8 +36,8 @@ def command(config: Config, step: int) -> str | None:
     for name, value in settings(config, step).items():
         words += [f"--{'ema' if name == 'average' else name}", _word(value)]
     if rate is not None:
-        given = ",".join(f"{part}={one:g}" for part, one in rate.items()) if isinstance(rate, dict) else f"{rate:g}"
-        words += ["--learning-rate", given]
+        given = [f"{part}={one}" for part, one in rate.items()] if isinstance(rate, dict) else [str(rate)]
+        words += ["--learning-rate", ",".join(given)]
     for name, value in others.items():
         words += [f"--optimiser.{name}", _word(value)]
     return shlex.join(words)
@@ -76,12 +77,11 @@ def go_on(path: Path, config: Config, step: int) -> tuple[str, str]:
 
 
 def settings(config: Config, step: int) -> dict[str, Any]:
-    """The settings of `fit` that make the run again, without those that are defaults."""
+    """The settings of `fit` that make the run again."""
     end: dict[str, Any] = {"steps": step} if config.steps is None else {"steps": config.steps}
-    found = end | {"seed": config.seed, "batch": config.batch}
+    found = end | {"seed": config.seed, "batch": config.batch, "patience": config.patience}
     found |= {} if config.average is None else {"average": config.average}
-    found |= {} if config.patience == PATIENCE else {"patience": config.patience}
-    return found | ({} if config.prng == "counter" else {"prng": config.prng})
+    return found | ({} if config.prng == DEFAULT_PRNG else {"prng": config.prng})
 
 
 def data_options(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,20 +78,31 @@ def _key(canvas: Canvas, y: float, kinds: Sequence[str]) -> None:
     canvas.text(964, y, f"bars: ± {BARS} standard errors", color=QUIET, ha="right")
 
 
-def _limits(values: list[float], bars: list[float]) -> tuple[float, float]:
-    """Limits that show the differences at the top: a pair far below the others is drawn at the edge."""
-    highs = [value + bar for value, bar in zip(values, bars, strict=True)]
-    lows = [value - bar for value, bar in zip(values, bars, strict=True)]
-    high, middle = max(highs), float(np.median(values))
-    low = max(min(lows), high - 4 * max(high - middle, 2 * max(bars), 1e-9))
-    pad = 0.06 * (high - low) or 0.5
-    return low - pad, high + pad
+def _reach(ends: list[float], start: float) -> float:
+    """How far an axis from `start` goes: to the nearer half of the ends, and on as long as the next is not far off.
+
+    One pair far from the others would press all differences that matter into a corner; it is named at the edge instead.
+    """
+    ordered = sorted(ends, key=lambda end: abs(end - start))
+    nearer = (len(ordered) + 1) // 2
+    last = ordered[nearer - 1]
+    for end in ordered[nearer:]:
+        if abs(end - start) > 3 * abs(last - start):
+            break
+        last = end
+    return last
+
+
+def _bar(one: Estimate) -> float:
+    return BARS * one.se if np.isfinite(one.se) else 0.0
 
 
 def _likelihoods(axes: Axes, estimates: list[Estimate | None]) -> None:
     known = [one for one in estimates if one is not None and not one.failed and np.isfinite(one.value)]
-    bars = [BARS * one.se if np.isfinite(one.se) else 0.0 for one in known]
-    low, high = _limits([one.value for one in known], bars) if known else (0.0, 1.0)
+    high = max((one.value + _bar(one) for one in known), default=1.0)
+    low = _reach([one.value - _bar(one) for one in known], high) if known else 0.0
+    pad = 0.06 * (high - low) or 0.5
+    low, high = low - pad, high + pad
     for row, one in enumerate(estimates):
         if one is None or one.failed or not np.isfinite(one.value):
             words = "no likelihood" if one is None else "failed"
@@ -110,11 +121,8 @@ def _likelihoods(axes: Axes, estimates: list[Estimate | None]) -> None:
 
 def _distances(axes: Axes, estimates: list[Estimate | None]) -> None:
     known = [one for one in estimates if one is not None and not one.failed and np.isfinite(one.value)]
-    reach = [one.value + (BARS * one.se if np.isfinite(one.se) else 0.0) for one in known]
-    high = max([*reach, 1e-9])
-    if len(known) > 2:
-        high = min(high, 4 * max(1e-9, float(np.median([one.value for one in known])), sorted(reach)[len(reach) // 2]))
-    low = min([0.0, *(one.value - (BARS * one.se if np.isfinite(one.se) else 0.0) for one in known)])
+    low = min([0.0, *(one.value - _bar(one) for one in known)])
+    high = max(_reach([one.value + _bar(one) for one in known], low), 1e-9) if known else 1.0
     for row, one in enumerate(estimates):
         if one is None or one.failed or not np.isfinite(one.value):
             axes.text(0, row, "  no figure" if one is None else "  failed", color=QUIET, va="center", style="italic")
@@ -128,6 +136,6 @@ def _distances(axes: Axes, estimates: list[Estimate | None]) -> None:
 
 
 def _point(axes: Any, row: int, one: Estimate, marker: str, fill: str) -> None:
-    bar = BARS * one.se if np.isfinite(one.se) else 0.0
+    bar = _bar(one)
     axes.plot([one.value - bar, one.value + bar], [row, row], color=MODEL, linewidth=1.4, alpha=0.7)
     axes.plot([one.value], [row], marker, color=MODEL, markerfacecolor=fill, markersize=7, markeredgewidth=1.3)

@@ -10,6 +10,7 @@ import sklearn.mixture
 from sklearn.exceptions import ConvergenceWarning
 
 from reverie import noise
+from reverie.errors import InputError
 from reverie.learners import EM
 from reverie.loop import Loop, NonFiniteError
 from reverie.models import GaussianMixture
@@ -77,3 +78,27 @@ def test_the_first_step_does_not_depend_on_the_starting_means(steps):
     state, _ = loop.advance(loop.start({"model": GaussianMixture(count=3).init(noise.make_key(9), world.spec)}), 1)
     for ours, before in zip(state.parts["model"].components(), told[0][0], strict=True):
         np.testing.assert_allclose(ours, before, rtol=1e-4, atol=1e-5)
+
+
+def begun(raw, learner):
+    world = worlds.continuous(columns=2)
+    loop = Loop(learner, worlds.rows_of(raw), world.measure, noise.make_key(0))
+    return loop, loop.start({"model": GaussianMixture(count=3).init(noise.make_key(1), world.spec)})
+
+
+def test_fewer_rows_than_components_are_refused():
+    loop, state = begun(blobs(2), EM())
+    with pytest.raises(InputError, match="has 2 for 3: ask for fewer components"):
+        loop.advance(state, 1)
+
+
+def test_a_component_that_collapses_stops_the_run():
+    """Without a ridge, on rows that lie on one line."""
+    line = np.linspace(0.0, 1.0, 30, dtype=np.float32)
+    loop, state = begun(np.stack([line, line], axis=1), EM(ridge=0.0))
+    with pytest.raises(NonFiniteError) as stop:
+        loop.advance(state, 5)
+    assert (stop.value.step, stop.value.part) == (0, "model")
+    again, state = begun(np.stack([line, line], axis=1), EM(ridge=1e-3))
+    state, _ = again.advance(state, 5)
+    assert np.all(np.isfinite(state.parts["model"].means))

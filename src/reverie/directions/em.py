@@ -12,6 +12,7 @@ from sklearn.mixture import GaussianMixture
 
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory
+from reverie.errors import InputError
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
@@ -46,6 +47,9 @@ class ExpectationMaximisation(Direction):
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
         """One iteration."""
         old = parts["model"].components()
+        rows, count = batch.index.shape[0], old[0].shape[0]
+        if rows < count:
+            raise InputError(f"EM needs a row for each component and has {rows} for {count}: ask for fewer components")
         shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jnp.float32), old)
         seed = jax.random.bits(tick.key, (), jnp.uint32)
         new = jax.pure_callback(self._iterate, shapes, *old, batch.x, memory, seed)
@@ -64,6 +68,10 @@ class ExpectationMaximisation(Direction):
         mixture = GaussianMixture(random_state=int(seed) % 2**31, **settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            mixture.fit(np.asarray(x, np.float64))
+            try:
+                mixture.fit(np.asarray(x, np.float64))
+            except ValueError:  # A component has collapsed, for want of a ridge. The loop stops at what is not finite.
+                nan = np.float32(np.nan)
+                return np.full(weights.shape, nan), np.full(means.shape, nan), np.full(covariances.shape, nan)
         found = mixture.weights_, mixture.means_, mixture.covariances_
         return np.asarray(found[0], np.float32), np.asarray(found[1], np.float32), np.asarray(found[2], np.float32)

@@ -366,9 +366,9 @@ def pairs() -> Iterator[Case]:
         ("sbn", "rws", "--learner.wake-theta", "perhaps"),
         ("sbn", "jsa", "--optimiser.schedule", "cosine", "--budget", "5s"),
     )
-    for model, learner, *words in others:
-        name = f"{model}-{learner}-{'='.join(words)[2:30]}"
-        yield Case(name, ("fit", "digits", "--model", model, "--learner", learner, *words))
+    for model, learner, *rest in others:
+        name = f"{model}-{learner}-{'='.join(rest)[2:30]}"
+        yield Case(name, ("fit", "digits", "--model", model, "--learner", learner, *rest))
 
 
 def commands() -> Iterator[Case]:

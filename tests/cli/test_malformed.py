@@ -17,12 +17,6 @@ def test_there_are_many_cases():
     assert len(names) >= MANY
 
 
-@pytest.fixture
-def at(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def words_of(case, at, small_runs):
     """The words with the places of runs in them; a broken run is made where one is named."""
     if any("@broken" in word for word in case.words):

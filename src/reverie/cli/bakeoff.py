@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.cli import console
+from reverie.cli.console import facts
 from reverie.cli.progress import Display
 from reverie.cli.reading import Folder, Quiet, Seed
 from reverie.cli.source import NOTHING, Source, description
-from reverie.cli.tables import ranking_table
+from reverie.cli.tables import ranking_facts, ranking_table
 
 if TYPE_CHECKING:
     from reverie.bakeoffs import Stage
+
+ROOMY = 90
+"""Characters of a terminal that has room for every column of the ranking."""
 
 
 def bakeoff(
@@ -47,8 +51,8 @@ def bakeoff(
     if json:
         console.answer(found.to_dict())
         return
-    console.show(ranking_table(found))
-    print(f"\nreport: {found.report}")
+    console.show(ranking_table(found, wide=console.stdout().width >= ROOMY))
+    console.show(facts(ranking_facts(found)))
 
 
 def _teller(display: Display) -> "Callable[[Stage], None]":
@@ -56,7 +60,7 @@ def _teller(display: Display) -> "Callable[[Stage], None]":
 
     def tell(stage: "Stage") -> None:
         if stage.progress is None:
-            display.wait(f"{stage.number + 1}/{stage.count} {stage.entrant.model} by {stage.entrant.learner}")
+            display.wait(f"{stage.number + 1}/{stage.of} {stage.entrant.model} by {stage.entrant.learner}")
         else:
             display.report(stage.progress)
 

@@ -79,7 +79,7 @@ def fit(
     """
     import reverie as rv
 
-    settings = {
+    settings: dict[str, Any] = {
         "seed": seed,
         "batch": batch,
         "learning_rate": None if learning_rate is None else rates(learning_rate),
@@ -87,6 +87,7 @@ def fit(
         "prng": prng,
         "out": out,
     }
+    stop = {} if patience is None else {"patience": None if patience == "none" else patience}
     ending = _given({"steps": steps, "epochs": epochs, "budget": budget, "tensorboard": tensorboard or None})
     with Display(quiet=quiet) as display, signals.heard() as which:
         if resume is not None:
@@ -109,7 +110,7 @@ def fit(
                 optimiser=options.get("optimiser"),
                 progress=display.report,
                 **_given(settings),
-                **({} if patience is None else {"patience": None if patience == "none" else patience}),
+                **stop,
                 **ending,
             )
         signal = which()

@@ -29,7 +29,7 @@ def pairs(*, json: bool = False) -> None:
         return
     screen = console.stdout()
     table = matrix(found, short=False)
-    if Measurement.get(screen, screen.options, table).minimum > screen.width:
+    if Measurement.get(screen, screen.options, table).maximum > screen.width:
         table = matrix(found, short=True)
     console.show(table)
 
@@ -49,7 +49,8 @@ def matrix(found: "Pairs", *, short: bool) -> Table:
             cells.append(Text(FITS, "green") if pair.fits else Text(_why(pair.missing, letters), "dim"))
         table.add_row(Text(learner, "bold"), *cells)
     if letters:
-        table.caption = Text("\n".join(f"{letter}  needs {name}" for name, letter in letters.items()))
+        legend = [f"{FITS}  fits", *(f"{letter}  lacks {name}" for name, letter in letters.items())]
+        table.caption = Text("\n".join(legend))
         table.caption_justify = "left"
         table.caption_style = "dim"
     return table

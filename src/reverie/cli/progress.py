@@ -1,6 +1,7 @@
 """Progress on standard error: a bar where it is a terminal, a line every few seconds where it is not."""
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -8,10 +9,15 @@ from reverie.cli.console import note, stderr
 from reverie.cli.words import count, duration, figure
 
 if TYPE_CHECKING:
+    from reverie.estimate import Estimate
     from reverie.runs import Progress as Said
 
 PAUSE = 5.0
 """Seconds between two lines."""
+RECENT = 4.0
+"""Seconds over which the rate is taken: what compiled before is forgotten soon."""
+WIDE = 10
+"""Characters of the bar."""
 FIRST = ("elbo", "iw_bound", "log_likelihood", "log_joint", "critic_accuracy", "acceptance")
 """Figures that say most, in the order of preference; others are shown where there is none of these."""
 
@@ -25,8 +31,8 @@ class Bar:
 
         self._progress = Progress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=16),
-            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=WIDE),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
             console=stderr(),
             transient=True,
             refresh_per_second=5,
@@ -34,8 +40,11 @@ class Bar:
         self._task = self._progress.add_task(doing, total=None, figures="")
         self._progress.start()
 
-    def put(self, title: str, share: float | None, figures: str) -> None:
-        """Show this; a share of `None` is one that nobody knows."""
+    def put(self, title: str, share: float | None, pieces: Sequence[str]) -> None:
+        """Show this, and as many of the pieces as there is room for; a share of `None` is one that nobody knows."""
+        room = self._progress.console.width - 2
+        title = shortened(title, room // 3)
+        figures = fitting(pieces, room - len(title) - WIDE - 2)
         total = None if share is None else 1.0
         self._progress.update(self._task, description=title, total=total, completed=share or 0.0, figures=figures)
 
@@ -62,8 +71,8 @@ class Display:
         self.quiet, self.doing, self.title = quiet, doing, ""
         self._waiting: list[str] = []
         self._bar: Bar | None = None
-        self._start: tuple[int, float] | None = None
-        self._rate: float | None = None
+        self._past: deque[tuple[int, float]] = deque()
+        self._validation: Estimate | None = None
         self._shown = -PAUSE
 
     def __enter__(self) -> Self:
@@ -91,40 +100,60 @@ class Display:
 
     def wait(self, doing: str) -> None:
         """Say what goes on until the next report."""
-        self._start = self._rate = None
+        self._past.clear()
+        self._validation = None
         self.title = doing
         if self._bar is not None:
-            self._bar.put(doing, None, "compiling")
+            self._bar.put(doing, None, ["compiling"])
 
     def report(self, said: "Said") -> None:
         """One report of a run."""
         self.begin()
         if self.quiet:
             return
-        self._measure(said)
-        if self._bar is not None:
-            self._bar.put(self.title, done(said), self._figures(said))
+        rate = self._rate(said)
+        self._validation = said.validation or self._validation
+        said = said._replace(validation=self._validation)
+        if self._bar is not None and done(said) >= 1.0:
+            self._bar.put(self.title, None, ["scoring held-out rows, drawing pictures"])
+        elif self._bar is not None:
+            self._bar.put(self.title, done(said), figures(said, rate))
         elif time.monotonic() - self._shown >= PAUSE:
             self._shown = time.monotonic()
-            note(f"{self.title}: {self._figures(said)}")
+            note(f"{self.title}: step {', '.join(figures(said, rate))}")
 
-    def _measure(self, said: "Said") -> None:
-        """Steps a second since the first report, which compiling came before."""
-        if self._start is None or said.step < self._start[0]:
-            self._start = (said.step, said.seconds)
-        steps, seconds = said.step - self._start[0], said.seconds - self._start[1]
-        if steps > 0 and seconds > 0:
-            self._rate = steps / seconds
+    def _rate(self, said: "Said") -> float | None:
+        """Steps a second in the last seconds; `None` before there are two reports."""
+        self._past.append((said.step, said.seconds))
+        while len(self._past) > 2 and said.seconds - self._past[1][1] >= RECENT:
+            self._past.popleft()
+        step, seconds = self._past[0]
+        return (said.step - step) / (said.seconds - seconds) if said.seconds > seconds else None
 
-    def _figures(self, said: "Said") -> str:
-        of = "" if said.last is None else f"/{count(said.last)}"
-        pieces = [f"step {count(said.step)}{of}"]
-        if self._rate is not None:
-            pieces.append(f"{figure(round(self._rate, 1 if self._rate < 10 else None))} steps/s")
-        left = seconds_left(said, self._rate)
-        if left is not None:
-            pieces.append(f"{duration(left)} left")
-        return ", ".join([*pieces, *chosen(said)])
+
+def figures(said: "Said", rate: float | None) -> list[str]:
+    """What a report says, the most telling first: where it stands, how fast, how long yet, and how well."""
+    of = "" if said.last is None else f"/{count(said.last)}"
+    pieces = [f"{count(said.step)}{of}"]
+    if rate:
+        pieces.append(f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s")
+    left = seconds_left(said, rate)
+    if left is not None:
+        pieces.append(f"{duration(left)} left")
+    return [*pieces, *chosen(said)]
+
+
+def fitting(pieces: Sequence[str], room: int) -> str:
+    """As many of the pieces as there is room for, with commas."""
+    kept = list(pieces)
+    while len(", ".join(kept)) > room and len(kept) > 1:
+        kept.pop()
+    return ", ".join(kept)
+
+
+def shortened(words: str, most: int) -> str:
+    """Words with … in the place of their end where they are too long."""
+    return words if len(words) <= most else words[: max(1, most - 1)] + "…"
 
 
 def done(said: "Said") -> float:

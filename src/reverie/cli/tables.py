@@ -138,25 +138,30 @@ def two_sample_figures(figures: dict[str, object]) -> dict[str, str]:
     return found
 
 
-def ranking_table(found: "Bakeoff") -> Table:
-    """The ranking, with standard errors and kinds."""
-    table = lined(">", "model", "learner", ">log-likelihood", "kind", ">two-sample", ">seconds", ">parameters")
+def ranking_table(found: "Bakeoff", *, wide: bool) -> Table:
+    """The ranking: first what has a likelihood, the best on top, then the rest; `wide` adds the numbers of parameters.
+
+    MMD² is shown in thousandths, since models that are any good differ in these.
+    """
+    names = (">", "pair", ">log-likelihood", "kind", ">10³ MMD²", ">seconds", ">parameters")
+    table = lined(*(names if wide else names[:-1]))
     for place, entry in enumerate(found.ranking, 1):
-        estimate = entry.log_likelihood
-        kind = "no likelihood" if estimate is None else estimate.kind
-        figures = {} if entry.two_sample is None else two_sample_figures(entry.two_sample.to_dict())
+        estimate, mmd2 = entry.log_likelihood, None if entry.two_sample is None else entry.two_sample.mmd2
         cells = (
             str(place),
-            entry.model,
-            entry.learner,
+            f"{entry.model} by {entry.learner}",
             short(estimate),
-            kind if entry.failed is None else f"failed: {entry.failed}",
-            next(iter(figures.values()), "–"),
+            "failed" if entry.failed is not None else "no likelihood" if estimate is None else estimate.kind,
+            "–" if mmd2 is None or mmd2.failed else minus(f"{1000 * mmd2.value:.2f} ± {1000 * mmd2.se:.2f}"),
             f"{entry.seconds:.1f}",
             count(entry.parameters),
         )
-        table.add_row(*map(Text, cells))
-    measure = found.data["measure"]
-    table.caption = Text(f"log-likelihoods in nats a row, of: {measure}", "dim")
-    table.caption_justify = "left"
+        table.add_row(*map(Text, cells if wide else cells[:-1]))
     return table
+
+
+def ranking_facts(found: "Bakeoff") -> list[tuple[str, str]]:
+    """What the ranking was made on, what failed and why, and where the report is."""
+    rows = [("", ""), ("measure", f"nats a row, of {found.data['measure']}")]
+    rows += [(f"{entry.model} by {entry.learner}", entry.failed) for entry in found.ranking if entry.failed is not None]
+    return [*rows, ("report", found.report)]

@@ -1,0 +1,216 @@
+"""What other programs rely on: one JSON object of the promised shape on standard output, and nothing else there."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from reverie.cli import main
+
+ESTIMATE = {"value", "se", "kind", "unit", "n", "ess", "warnings"}
+
+
+def refused(name):
+    raise AssertionError(f"{name} is no JSON")
+
+
+@pytest.fixture
+def answer(capfd):
+    """Call the command; its object and what it said besides."""
+
+    def asked(*words, code=0):
+        capfd.readouterr()
+        assert main([str(word) for word in words]) == code
+        out, err = capfd.readouterr()
+        assert out.endswith("}\n")
+        assert out.count("\n") == 1
+        return json.loads(out, parse_constant=refused), err
+
+    return asked
+
+
+def holds_an_estimate(value):
+    assert set(value) == ESTIMATE
+    assert isinstance(value["kind"], str)
+    assert isinstance(value["warnings"], list)
+
+
+def test_fit(answer, small_runs, at):
+    found, err = answer(
+        "fit", small_runs["numbers"], "--learner", "em", "--steps", 3, "--seed", 7, "--out", "r", "--json"
+    )
+    assert list(found) == ["run", "model", "learner", "seed", "steps", "seconds", "log_likelihood", "parameters"]
+    holds_an_estimate(found["log_likelihood"])
+    assert (found["run"], found["model"], found["learner"]) == ("r", "gaussian-mixture", "em")
+    assert (found["seed"], found["steps"]) == (7, 3)
+    assert "gaussian-mixture" in err  # it says what it chose
+
+
+def test_fit_quietly(answer, small_runs, at):
+    _, err = answer("fit", small_runs["numbers"], "--learner", "em", "--steps", 1, "--out", "r", "--json", "--quiet")
+    assert err == ""
+
+
+def test_evaluate(answer, small_runs):
+    found, _ = answer("evaluate", small_runs["run"], "--json", "--samples", 5)
+    assert {"run", "log_likelihood", "two_sample", "bits_per_dim"} <= set(found)
+    holds_an_estimate(found["log_likelihood"])
+    assert found["log_likelihood"]["kind"] == "lower bound"
+    given, _ = answer("evaluate", small_runs["run"], small_runs["data"], "--json", "--samples", 5)
+    assert given["log_likelihood"]["n"] == 40
+
+
+def test_evaluate_an_implicit_model(answer, small_runs):
+    found, _ = answer("evaluate", small_runs["implicit"], "--json")
+    assert found["log_likelihood"] is None
+    holds_an_estimate(found["two_sample"]["mmd2"])
+
+
+def test_score(answer, small_runs):
+    found, _ = answer("score", small_runs["run"], small_runs["data"], "--json", "--samples", 5)
+    assert set(found) == {"rows", "log_likelihood", "kind", "unit"}
+    assert found["rows"] == len(found["log_likelihood"]) == 40
+    assert (found["kind"], found["unit"]) == ("lower bound", "nats")
+    assert all(value < 0 for value in found["log_likelihood"])
+    again, _ = answer("score", small_runs["run"], small_runs["data"], "--json", "--samples", 5)
+    other, _ = answer("score", small_runs["run"], small_runs["data"], "--json", "--samples", 5, "--seed", 1)
+    assert again == found
+    assert other != found
+
+
+def test_sample(answer, small_runs, at):
+    found, _ = answer("sample", small_runs["table"], "-n", 3, "--json")
+    assert found["columns"] == ["u", "v", "w"]
+    assert np.asarray(found["samples"]).shape == (3, 3)
+    other, _ = answer("sample", small_runs["table"], "-n", 3, "--seed", 1, "--json")
+    assert other["samples"] != found["samples"]
+    kept, _ = answer("sample", small_runs["table"], "-n", 3, "--out", "s.npy", "--json")
+    assert (kept["n"], kept["out"]) == (3, "s.npy")
+    np.testing.assert_allclose(np.load("s.npy"), found["samples"], rtol=1e-6)
+
+
+def test_pairs(answer):
+    from reverie.learners import LEARNERS
+    from reverie.models import MODELS
+
+    found, _ = answer("pairs", "--json")
+    assert set(found) == {"models", "learners", "pairs"}
+    assert (found["models"], found["learners"]) == (list(MODELS), list(LEARNERS))
+    assert len(found["pairs"]) == len(MODELS) * len(LEARNERS)
+    for pair in found["pairs"]:
+        assert set(pair) == {"model", "learner", "fits", "missing"}
+        assert pair["fits"] == (pair["missing"] == [])
+
+
+def test_options(answer):
+    found, _ = answer("options", "sbn", "--json")
+    assert found == {"part": "model", "name": "sbn", "options": found["options"]}
+    assert found["options"]["sizes"] == {"type": "whole numbers with commas", "default": [50]}
+
+
+def test_runs(answer, small_runs, at):
+    home = small_runs["run"].parent
+    found, _ = answer("runs", "list", home, "--json")
+    assert {run["path"] for run in found["runs"]} == {str(small_runs[name]) for name in ("run", "table", "implicit")}
+    shown, _ = answer("runs", "show", small_runs["run"], "--json")
+    assert shown["status"] == "finished"
+    assert shown["config"]["parts"]["model"]["name"] == "sbn"
+    nothing, _ = answer("runs", "list", "--json")
+    assert nothing == {"runs": []}
+
+
+def test_runs_remove(answer, small_runs, at):
+    answer("fit", small_runs["numbers"], "--learner", "em", "--steps", 1, "--json")
+    (run,) = (at / "runs").iterdir()
+    assert main(["runs", "remove", run.name]) == 2  # nobody was asked, so nothing is done
+    assert run.exists()
+    found, _ = answer("runs", "remove", run.name, "--yes", "--json")
+    assert found == {"removed": f"runs/{run.name}"}
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_says_how_to_go_on(number, code, small_runs, at, capfd, monkeypatch):
+    from reverie.cli.progress import Display
+
+    report = Display.report
+
+    def interrupting(self, said):
+        report(self, said)
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(Display, "report", interrupting)
+    words = ["fit", str(small_runs["data"]), "--model", "fvsbn", "--budget", "60s", "--out", "r"]
+    assert main(words) == code
+    out, err = capfd.readouterr()
+    assert "interrupted" in out
+    assert err.splitlines()[-1] == "interrupted and saved; go on by: reverie fit --resume r"
+    monkeypatch.setattr(Display, "report", report)
+    step = json.loads((at / "r" / "result.json").read_text())["step"]
+    assert main(["fit", "--resume", "r", "--steps", str(step + 5), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["steps"] == step + 5
+
+
+def test_scores_that_failed_are_null(answer, small_runs, monkeypatch):
+    from reverie.evaluation import Scores
+    from reverie.runs import Run
+
+    scores = Scores(np.array([np.nan, -np.inf, -2.0]), "failed", None, ("do not trust this",))
+    monkeypatch.setattr(Run, "score", lambda self, rows, **options: scores)
+    found, _ = answer("score", small_runs["run"], small_runs["data"], "--json")
+    assert found["log_likelihood"] == [None, None, -2.0]
+    assert found["kind"] == "failed"
+
+
+def test_bakeoff(answer, small_runs, at, monkeypatch):
+    """The shape is that of the real result; what would take long is not fitted here."""
+    from reverie import bakeoffs
+    from reverie.bakeoffs import Bakeoff, Entry
+    from reverie.estimate import Estimate, failed
+    from reverie.evaluation import TwoSample
+
+    asked = {}
+    figures = TwoSample(Estimate(0.01, 0.002, "unbiased"), float("nan"), Estimate(0.5, 0.1, "unbiased"))
+    ranking = (
+        Entry("realnvp", "mle", "b/realnvp-mle", Estimate(-3.1, 0.1, "exact", n=8), figures, 1.5, 99, None),
+        Entry("generator", "gan", "b/generator-gan", None, figures, 0.5, 7, None),
+        Entry("vae", "elbo", "b/vae-elbo", failed("it broke"), None, float("inf"), 7, "it broke"),
+    )
+
+    def contest(data, **settings):
+        asked.update(settings, rows=len(data.test))
+        where = {"name": data.name, "rows": len(data.train), "columns": 3, "measure": data.measure.reference}
+        return Bakeoff(where, ranking, "b/report.html")
+
+    monkeypatch.setattr(bakeoffs, "bakeoff", contest)
+    words = ("bakeoff", small_runs["numbers"], "--budget", "9s", "--test", 5, "--out", "b")
+    found, err = answer(*words, "--json")
+    assert set(found) == {"data", "ranking", "report"}
+    assert set(found["data"]) == {"name", "rows", "columns", "measure"}
+    for entry in found["ranking"]:
+        names = {"model", "learner", "run", "log_likelihood", "two_sample", "seconds", "parameters", "failed"}
+        assert set(entry) == names
+    holds_an_estimate(found["ranking"][0]["log_likelihood"])
+    assert found["ranking"][1]["log_likelihood"] is None
+    assert found["ranking"][2]["log_likelihood"]["value"] is None
+    assert "3 continuous columns" in err
+    assert (asked["budget"], str(asked["out"]), asked["rows"]) == ("9s", "b", 5)
+
+
+def test_bakeoff_as_a_table(small_runs, at, capsys, monkeypatch):
+    from reverie import bakeoffs
+    from reverie.bakeoffs import Bakeoff, Entry
+    from reverie.estimate import Estimate
+
+    ranking = (
+        Entry("realnvp", "mle", "r", Estimate(-3.1, 0.1, "exact", n=8), None, 1.5, 99, None),
+        Entry("vae", "elbo", "r", None, None, 0.0, 7, "it broke at step 3"),
+    )
+    monkeypatch.setattr(bakeoffs, "bakeoff", lambda data, **_: Bakeoff({"measure": "bits"}, ranking, "b/report.html"))
+    assert main(["bakeoff", str(small_runs["numbers"])]) == 0
+    said = capsys.readouterr().out
+    assert "1  realnvp by mle  −3.100 ± 0.100  exact" in said
+    assert "vae by elbo   it broke at step 3" in said
+    assert said.endswith("b/report.html\n")

@@ -44,15 +44,16 @@ class Along(Direction):
 
 
 class Outright(Direction):
-    """A direction that sets the model, to something that is not finite at one step."""
+    """A direction that sets a part, to something that is not finite at one step."""
 
     moves = ()
     uses = ()
     bad: int = eqx.field(static=True, default=-1)
+    part: str = eqx.field(static=True, default="model")
 
     def ascend(self, tick, parts, batch, draw, memory):
-        value = parts["model"].value + jnp.where(tick.step == self.bad, jnp.inf, 1.0)
-        return Ascent({}, {"model": dataclasses.replace(parts["model"], value=value)}), memory, {}
+        value = parts[self.part].value + jnp.where(tick.step == self.bad, jnp.inf, 1.0)
+        return Ascent({}, {self.part: dataclasses.replace(parts[self.part], value=value)}), memory, {}
 
 
 def learner_of(direction, **fields):
@@ -218,6 +219,16 @@ def test_a_value_that_is_not_finite_stops_the_run_and_what_was_good_is_kept(dire
         np.asarray(a).tobytes() == np.asarray(b).tobytes()
         for a, b in zip(jax.tree.leaves(stop.value.state), jax.tree.leaves(good), strict=True)
     )
+
+
+def test_a_part_that_is_set_outright_is_named_when_it_is_not_finite():
+    """Though it is not the model, and no gradient moves it."""
+    rows, measure, spec = worlds.BINARY
+    dot = Dot().init(noise.make_key(0), spec)
+    loop = Loop(learner_of(Outright(2, "critic")), rows, measure, noise.make_key(0))
+    with pytest.raises(NonFiniteError) as stop:
+        loop.advance(loop.start({"model": dot, "inference": dot, "critic": dot}), 5)
+    assert (stop.value.step, stop.value.part) == (2, "critic")
 
 
 def test_a_failure_in_a_later_call_counts_steps_from_the_beginning():

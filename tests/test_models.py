@@ -106,6 +106,7 @@ def test_realnvp_wants_two_columns():
         (VAE, {"activation": "sine"}),
         (VAE, {"scale": 0.0}),
         (VAE, {"scale": float("nan")}),
+        (VAE, {"scale": float("inf")}),
         (SigmoidBeliefNet, {"sizes": ()}),
         (SigmoidBeliefNet, {"sizes": (3, -1)}),
         (MADE, {"hidden": ()}),

@@ -135,7 +135,7 @@ class Loop:
         return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state)
 
     def step(self, state: State, inputs: _Inputs, i: Array) -> tuple[State, dict[str, Array], Array]:
-        """One step: the state after it, numbers for people, and the place in `moves` of a part gone wrong, or −1."""
+        """One step: the state after it, numbers for people, and the place (by name) of a part gone wrong, or −1."""
         key = jax.random.fold_in(self.key, state.step)
         key_measure, key_draw, key_ascend = jax.random.split(key, 3)
         batch = self._batch(key_measure, inputs, i)
@@ -147,10 +147,9 @@ class Loop:
         parts = state.parts | ascent.replace
         optimiser = dict(state.optimiser)
         bad = jnp.full((), -1, jnp.int32)
-        names = (*self.moves, *(name for name in ascent.replace if name not in self.moves))
-        for place, name in enumerate(names):
+        for name in (*self.moves, *(name for name in ascent.replace if name not in self.moves)):
             length = norm(ascent.along[name] if name in self.moves else parameters(parts[name]))
-            bad = jnp.where((bad < 0) & ~jnp.isfinite(length), place, bad)
+            bad = jnp.where((bad < 0) & ~jnp.isfinite(length), sorted(parts).index(name), bad)
             if name in self.moves:
                 info[f"norm_{name}"] = length
                 parts[name], optimiser[name] = self._move(name, state, ascent.along[name], parts[name])
@@ -210,11 +209,8 @@ class Loop:
             good = int(done) - 1
             if good > 0:
                 before, *_ = self._compiled(before, inputs, good)
-            raise NonFiniteError(step + good, self._name(int(bad)), eqx.combine(before, static))
+            raise NonFiniteError(step + good, sorted(state.parts)[int(bad)], eqx.combine(before, static))
         return eqx.combine(arrays, static), {name: float(value) for name, value in sums.items()}
-
-    def _name(self, place: int) -> str:
-        return self.moves[place] if place < len(self.moves) else "model"
 
     def _compile(self, static: State) -> Callable[..., Any]:
         step = jax.jit(lambda arrays, inputs, i: self._array_step(static, arrays, inputs, i))

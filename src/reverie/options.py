@@ -30,17 +30,20 @@ def _takes_tuple(kind: Any) -> bool:
 
 def read_option(name: str, value: Any, kind: Any, owner: str) -> Any:
     """One value as its type; words are read: `50,20` as a tuple, `none` as `None`, `5` as a number."""
+    read = value
     if isinstance(value, str):
         if value.lower() in ("none", "null") and type(None) in typing.get_args(kind):
             return None
         if _takes_tuple(kind):
-            value = [piece.strip() for piece in value.strip("()[] ").split(",") if piece.strip()]
+            read = [piece.strip() for piece in value.strip("()[] ").split(",") if piece.strip()]
     elif _takes_tuple(kind) and isinstance(value, int):
-        value = [value]
+        read = [value]
     try:
-        return msgspec.convert(value, kind, strict=False)
+        return msgspec.convert(read, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InputError(f"{owner}: option {name}={value!r} cannot be used: {error}") from None
+        choices = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
+        why = f"choose {' or '.join(map(str, choices))}" if choices else str(error)
+        raise InputError(f"{owner}: option {name}={value!r} cannot be used: {why}") from None
 
 
 def read_options(owner: str, types_: Mapping[str, tuple[Any, Any]], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,15 +101,18 @@ def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None
         return {name: part for name, part in parts.items() if part is not None}
     role, names = next(iter(lacking.items()))
     part = supply(model, learner, given)[role] if role != "model" else model
-    article = "a model" if role == "model" else f"an {role} part"
-    has = (
-        "none is known for this model"
-        if part is None
-        else (f"{type(part).__name__} has {', '.join(capabilities_of(part))}")
-    )
-    names_serving = serving(model)
-    serves = f"Try: {', '.join(names_serving)}." if names_serving else "No learner here serves it."
-    raise InputError(f"{learner.name} needs {article} with {', '.join(names)}; {has}. {serves}")
+    what = role if role == "model" else f"{role} part"
+    article = "an" if role[0] in "aeiou" else "a"
+    has = "none is known for this model"
+    if part is not None:
+        has = f"{type(part).__name__} has {', '.join(capabilities_of(part))}"
+    if role in (given or {}):
+        needs = learner.requires[role]
+        names_serving = [name for name, cls in REGISTRIES[role].items() if all(issubclass(cls, need) for need in needs)]
+    else:
+        names_serving = serving(model)
+    serves = f"Try: {', '.join(names_serving)}." if names_serving else "Nothing here serves."
+    raise InputError(f"{learner.name} needs {article} {what} with {', '.join(names)}; {has}. {serves}")
 
 
 def matrix() -> tuple[Verdict, ...]:

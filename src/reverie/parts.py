@@ -122,6 +122,8 @@ class Optimiser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InputError(f"clip must be positive, not {self.clip}")
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise InputError(f"momentum must lie in [0, 1), not {self.momentum}")
+        if not 0 <= self.decay < float("inf"):
+            raise InputError(f"decay must not be negative nor infinite, not {self.decay}")
 
     def learning_rate(self, steps: int | None) -> optax.Schedule:
         """The rate as a function of the step; schedules that end need to know how many steps there are."""

@@ -36,8 +36,8 @@ def ELBO(kl: Literal["closed", "sampled"] = "closed", beta: float = 1.0, samples
     Reference: Kingma & Welling 2014; Rezende, Mohamed & Wierstra 2014; β: Higgins et al. 2017.
     """
     at_least_one(samples=samples)
-    if beta < 0:
-        raise InputError(f"beta must not be negative, not {beta}")
+    if not 0 <= beta < float("inf"):
+        raise InputError(f"beta must be finite and not negative, not {beta}")
     closed = kl == "closed"
     return Learner(
         reference="Kingma & Welling 2014",

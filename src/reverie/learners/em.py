@@ -25,8 +25,8 @@ def EM(ridge: float = 1e-6) -> Learner:
 
     Reference: Dempster, Laird & Rubin 1977.
     """
-    if not ridge >= 0:
-        raise InputError(f"ridge must not be negative, not {ridge}")
+    if not 0 <= ridge < float("inf"):
+        raise InputError(f"ridge must be finite and not negative, not {ridge}")
     return Learner(
         reference="Dempster, Laird & Rubin 1977",
         sampler=DataOnly(),

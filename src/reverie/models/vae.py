@@ -51,8 +51,8 @@ class VAE(Part, HasLogJoint, HasJointSample, HasPriorDistribution, Samplable):
             raise InputError("a VAE needs latent >= 1 and hidden widths >= 1")
         if self.activation not in ACTIVATIONS:
             raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
-        if self.scale is not None and not self.scale > 0:
-            raise InputError(f"scale is a standard deviation and must be positive, not {self.scale}")
+        if self.scale is not None and not 0 < self.scale < float("inf"):
+            raise InputError(f"scale is a standard deviation and must be positive and finite, not {self.scale}")
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """A decoder whose output bias fits the columns' means."""

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def test_bakeoff(answer, small_runs, at, monkeypatch):
     from reverie.estimate import Estimate, failed
     from reverie.evaluation import TwoSample
 
-    asked = {}
+    asked: dict[str, Any] = {}
     figures = TwoSample(Estimate(0.01, 0.002, "unbiased"), float("nan"), Estimate(0.5, 0.1, "unbiased"))
     ranking = (
         Entry("realnvp", "mle", "b/realnvp-mle", Estimate(-3.1, 0.1, "exact", n=8), figures, 1.5, 99, None),

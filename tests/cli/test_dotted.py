@@ -1,5 +1,7 @@
 """Options of parts are told from everything else on a command line."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +62,7 @@ def test_options_reach_the_parts(at, monkeypatch):
     import reverie as rv
     from reverie.cli import main
 
-    asked = {}
+    asked: dict[str, Any] = {}
 
     def kept(data, model, learner, **settings):
         asked.update(settings, model=model, learner=learner)

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,12 @@ def stdout() -> Console:
     """Standard output as it is now."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
     return console if console.is_terminal else Console(file=sys.stdout, highlight=False, width=UNCUT)
+
+
+def width_of(part: RenderableType) -> int:
+    """The width that it takes when nothing is cut."""
+    console = Console(width=UNCUT)
+    return Measurement.get(console, console.options, part).maximum
 
 
 def show(*parts: RenderableType) -> None:

@@ -49,7 +49,7 @@ def fit(
 
     Options of a part are written --PART.NAME VALUE, where PART is model, learner, inference, critic or optimiser:
 
-        reverie fit digits --model sbn --model.sizes 50,20 --learner jsa --learner.moves 5
+        reverie fit digits --model sbn --model.sizes 50,20 --learner.moves 5
 
     `reverie options sbn` says which there are, and `reverie pairs` which learner fits which model.
     Ctrl-C saves and ends the run; --resume goes on where it stood.
@@ -87,7 +87,7 @@ def fit(
         "prng": prng,
         "out": out,
     }
-    stop = {} if patience is None else {"patience": None if patience == "none" else patience}
+    stop: dict[str, Any] = {} if patience is None else {"patience": None if patience == "none" else patience}
     ending = _given({"steps": steps, "epochs": epochs, "budget": budget, "tensorboard": tensorboard or None})
     with Display(quiet=quiet) as display, signals.heard() as which:
         if resume is not None:

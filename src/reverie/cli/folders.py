@@ -44,7 +44,10 @@ def list_(folder: Path = HOME, /, *, json: bool = False) -> None:
     elif not found:
         console.note(f"there are no runs in {folder}; make one by: reverie fit digits")
     else:
-        console.show(runs_table(found))
+        console.show(runs_table(found, folder))
+        for run in found:
+            status, _, why = run.status.partition(": ")
+            console.note(*([f"{run.path} is {status}: {why}"] if why else []))
 
 
 def show(run: Path, /, *, json: bool = False) -> None:

@@ -3,7 +3,6 @@
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -27,11 +26,8 @@ def pairs(*, json: bool = False) -> None:
     if json:
         console.answer(found.to_dict())
         return
-    screen = console.stdout()
-    table = matrix(found, short=False)
-    if Measurement.get(screen, screen.options, table).maximum > screen.width:
-        table = matrix(found, short=True)
-    console.show(table)
+    whole = matrix(found, short=False)
+    console.show(whole if console.width_of(whole) <= console.stdout().width else matrix(found, short=True))
 
 
 def matrix(found: "Pairs", *, short: bool) -> Table:

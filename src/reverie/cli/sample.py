@@ -50,7 +50,7 @@ def sample(
         console.answer(said | {"columns": list(frame), "samples": rows})
     else:
         screen = console.stdout()
-        shown = _pictures(raw, found.schema, screen.width) if screen.is_terminal else None
+        shown = _pictures(raw, found.schema, screen.width) if screen.is_terminal and not screen.no_color else None
         if shown is not None:
             screen.print(shown, end="")
         else:

@@ -91,7 +91,7 @@ def _options(options: dict[str, object]) -> str:
 
 
 def _plain(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return ",".join(map(str, value)) or "()" if isinstance(value, list | tuple) else str(value)
 
 
 def _report(run: "Run") -> list[tuple[str, str]]:
@@ -99,15 +99,20 @@ def _report(run: "Run") -> list[tuple[str, str]]:
     return [("report", str(report))] if report.is_file() else []
 
 
-def runs_table(runs: Sequence["RunSummary"]) -> Table:
-    """One line a run."""
-    table = lined("run", "model", "learner", "data", ">steps", ">log-likelihood", "status")
+def runs_table(runs: Sequence["RunSummary"], folder: Path) -> Table:
+    """One line a run, named as seen from the folder."""
+    table = lined("run", "pair", "data", ">steps", ">log-likelihood", "status")
     for run in runs:
-        table.add_row(
-            *map(Text, (run.path, run.model, run.learner, run.data, count(run.step), short(run.log_likelihood))),
-            Text(run.status, "" if run.status == "finished" else "yellow"),
-        )
+        status, _, _ = run.status.partition(":")
+        pair = f"{run.model} by {run.learner}" if run.model else "–"
+        cells = (within(run.path, folder), pair, run.data or "–", count(run.step), short(run.log_likelihood))
+        table.add_row(*map(Text, cells), Text(status, "" if status == "finished" else "yellow"))
     return table
+
+
+def within(path: str, folder: Path) -> str:
+    """A path as seen from a folder."""
+    return str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
 
 
 def evaluation_facts(found: "Evaluation") -> Table:

@@ -211,7 +211,7 @@ def test_a_value_that_is_not_finite_stops_the_run_and_what_was_good_is_kept(dire
     with pytest.raises(NonFiniteError) as stop:
         loop.advance(state, 9)
     assert (stop.value.step, stop.value.part) == (bad, named)
-    assert f"{named!r} was not finite at step {bad}" in str(stop.value)
+    assert f"the direction of {named!r} was not finite at step {bad}" in str(stop.value)
     assert "\n" not in str(stop.value)
     assert int(stop.value.state.step) == bad
     assert jax.tree.leaves(stop.value.state)
@@ -219,6 +219,15 @@ def test_a_value_that_is_not_finite_stops_the_run_and_what_was_good_is_kept(dire
         np.asarray(a).tobytes() == np.asarray(b).tobytes()
         for a, b in zip(jax.tree.leaves(stop.value.state), jax.tree.leaves(good), strict=True)
     )
+
+
+def test_a_part_that_overflows_along_a_finite_direction_stops_the_run_too():
+    """A rate of 3e38 moves it by more than a float32 holds; what is kept is the state before."""
+    loop, state = dot_loop(optimiser=Optimiser("sgd", rate=3e38))
+    with pytest.raises(NonFiniteError) as stop:
+        loop.advance(state, 9)
+    assert stop.value.step == 0
+    assert np.all(values(stop.value.state) == 0.0)
 
 
 def test_a_part_that_is_set_outright_is_named_when_it_is_not_finite():

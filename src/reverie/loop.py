@@ -47,11 +47,11 @@ class State(NamedTuple):
 
 
 class NonFiniteError(ArithmeticError):
-    """A direction was not finite.
+    """A direction, or a part that it had moved, was not finite.
 
     Attributes:
         step: the step that failed, counted from 0.
-        part: the part whose direction it was.
+        part: the part.
         state: the last good state, before that step.
     """
 
@@ -149,10 +149,11 @@ class Loop:
         bad = jnp.full((), -1, jnp.int32)
         for name in (*self.moves, *(name for name in ascent.replace if name not in self.moves)):
             length = norm(ascent.along[name] if name in self.moves else parameters(parts[name]))
-            bad = jnp.where((bad < 0) & ~jnp.isfinite(length), sorted(parts).index(name), bad)
             if name in self.moves:
                 info[f"norm_{name}"] = length
                 parts[name], optimiser[name] = self._move(name, state, ascent.along[name], parts[name])
+                length = length + norm(parameters(parts[name]))  # A finite direction may still overflow its part.
+            bad = jnp.where((bad < 0) & ~jnp.isfinite(length), sorted(parts).index(name), bad)
         average = state.average
         if average is not None and self.average is not None:
             mix = lambda old, new: self.average * old + (1 - self.average) * new  # noqa: E731
@@ -194,7 +195,7 @@ class Loop:
         The state that goes in is given away; use the one that comes out.
 
         Raises:
-            NonFiniteError: a direction was not finite. It holds the state before the step that failed.
+            NonFiniteError: a direction or a part was not finite. It holds the state before the step that failed.
         """
         if not 1 <= count <= self.capacity:
             raise ValueError(f"count must lie in 1..{self.capacity}, not {count}")
@@ -270,6 +271,11 @@ class Loop:
                 go_on = report(state, {name: value / since for name, value in sums.items()})
                 sums, since = {}, 0
         return state
+
+    @property
+    def warm(self) -> bool:
+        """Whether the device has made its first call, which is the one that waits for the compiler."""
+        return self._seconds_per_step < float("inf")
 
     def _pace(self) -> int:
         """How many steps the next call should take: one to begin with, since nobody knows how long it takes."""

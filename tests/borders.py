@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 # From low to high. A room may import from rooms on its own line and on the lines above it.
 ROOMS = (
-    {"errors", "version"},
+    {"errors", "version", "backend"},
     {"options", "estimate", "noise", "divergences"},
     {"data"},
     {"capabilities", "parts"},
@@ -105,7 +105,8 @@ def _crossing(room: str, inside: str, name: str) -> Iterator[str]:
         yield f"{name} hides which names come"
     elif library == "reverie":
         other = rest[0] if rest else ""
-        if not room or other in {room, "__version__"}:
+        top = room and LEVEL[room] == max(LEVEL.values())
+        if not room or other in {room, "__version__"} or (top and not other):
             return
         if other not in LEVEL:
             yield f"{name} is no room of the house"

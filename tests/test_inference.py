@@ -82,12 +82,12 @@ def test_a_belief_net_posterior_sums_to_one_and_its_draws_follow_it(hidden):
 def test_a_linear_step_upwards_is_logistic_regression():
     part, _ = filled("belief-net")
     linear = SigmoidBeliefPosterior().init(noise.make_key(5), worlds.BINARY.spec, SERVED["belief-net"])
-    assert [len(step.layers) for step in part.steps] == [2, 2]
-    assert [step.layers[0].weight.shape for step in linear.steps] == [(4, 3), (3, 2)]
+    assert [len(step.layers) for step in part.layers] == [2, 2]
+    assert [step.layers[0].weight.shape for step in linear.layers] == [(4, 3), (3, 2)]
     linear = worlds.scattered(linear, 6, 0.8)
     h = (jnp.array([True, False, True]), jnp.array([False, True]))
     below, expected = np.asarray(X, float), 0.0
-    for step, code in zip(linear.steps, h, strict=True):
+    for step, code in zip(linear.layers, h, strict=True):
         p = 1 / (1 + np.exp(-(below @ np.asarray(step.layers[0].weight) + np.asarray(step.layers[0].bias))))
         expected += np.log(np.where(code, p, 1 - p)).sum()
         below = np.asarray(code, float)

@@ -9,7 +9,7 @@ import pytest
 
 from reverie.data import (
     Binarise,
-    Codes,
+    Levels,
     Dequantise,
     Identity,
     PerLeaf,
@@ -139,7 +139,7 @@ def test_a_mixed_table_has_one_measure_for_each_kind():
     assert data.spec.kind == "mixed"
     assert data.spec.single is None
     assert isinstance(data.measure, PerLeaf)
-    assert data.measure.measures["categorical"] == Codes()
+    assert data.measure.measures["categorical"] == Levels()
     assert data.spec.leaves["categorical"].counts == (2, 3)
     assert data.spec.leaves["categorical"].levels == 3
     assert list(data.train.raw) == ["binary", "categorical", "continuous"]

@@ -11,8 +11,8 @@ from scipy import stats
 from reverie.data import (
     Binarise,
     BinariseDynamic,
-    Chain,
-    Codes,
+    Composed,
+    Levels,
     Dequantise,
     Identity,
     Logit,
@@ -38,15 +38,15 @@ MIXED_ROW: dict[str, Any] = {
 CASES = {
     "identity bits": (Identity("binary"), np.array([0, 1, 1], np.uint8)),
     "identity reals": (Identity("continuous"), REALS),
-    "codes": (Codes(17), PIXELS.astype(np.int32)),
+    "levels": (Levels(17), PIXELS.astype(np.int32)),
     "one-hot": (OneHot((3, 2, 4)), np.array([2, 0, 3], np.int32)),
     "dequantise": (Dequantise(17), PIXELS),
     "dequantise wide": (Dequantise(1000), np.array([0, 999, 500], np.int32)),
     "logit": (Logit(0.05), REALS),
     "standardise": (SHIFT, REALS),
-    "dequantise+logit": (Chain((Dequantise(17), Logit(0.01))), PIXELS),
-    "dequantise+standardise": (Chain((Dequantise(17), SHIFT)), PIXELS),
-    "dequantise+logit+standardise": (Chain((Dequantise(17), Logit(0.05), SHIFT)), PIXELS),
+    "dequantise+logit": (Composed((Dequantise(17), Logit(0.01))), PIXELS),
+    "dequantise+standardise": (Composed((Dequantise(17), SHIFT)), PIXELS),
+    "dequantise+logit+standardise": (Composed((Dequantise(17), Logit(0.05), SHIFT)), PIXELS),
     "mixed": (MIXED, MIXED_ROW),
 }
 SMOOTH = [name for name, (measure, _) in CASES.items() if measure.kind == "continuous"]
@@ -77,7 +77,7 @@ def test_a_row_comes_back_from_the_model(name, key):
     [
         (Logit(0.05), -0.05 / 0.9, 0.95 / 0.9),
         (Standardise((2.0,), (0.4,)), -4.0, 8.0),
-        (Chain((Standardise((2.0,), (0.4,)), Standardise((-1.0,), (2.5,)))), -8.0, 16.0),
+        (Composed((Standardise((2.0,), (0.4,)), Standardise((-1.0,), (2.5,)))), -8.0, 16.0),
     ],
 )
 def test_a_density_of_the_model_integrates_to_one_in_raw_space(measure, low, high):
@@ -94,7 +94,7 @@ def test_a_density_of_the_model_integrates_to_one_in_raw_space(measure, low, hig
 
 @pytest.mark.parametrize("links", [(), (Logit(0.05),), (Standardise((0.4,), (0.2,)),)])
 def test_dequantised_density_is_an_unbiased_mass_and_its_log_a_lower_bound(links):
-    measure = Chain((Dequantise(5), *links))
+    measure = Composed((Dequantise(5), *links))
     base = stats.norm(0.7, 0.6)
 
     def edge(cell):
@@ -148,14 +148,14 @@ def test_an_empty_block_of_a_one_hot_sample_is_code_zero():
 
 
 def test_references_agree_exactly_where_likelihoods_may_be_compared():
-    mass = {CASES[n][0].reference for n in ("codes", "dequantise", "dequantise+logit", "dequantise+standardise")}
+    mass = {CASES[n][0].reference for n in ("levels", "dequantise", "dequantise+logit", "dequantise+standardise")}
     assert mass == {"mass on 0..16"}
     assert OneHot((17, 17), 17).reference == "mass on 0..16"
     assert Dequantise(2).reference == Identity("binary").reference == "mass on 0..1"
     assert SHIFT.reference == Logit().reference == Identity("continuous").reference == "density in raw units"
     assert Binarise(7).reference == "bits: raw > 7"
     assert Binarise(7).reference != Binarise(8).reference != BinariseDynamic(16).reference
-    assert Codes().reference != Codes(17).reference
+    assert Levels().reference != Levels(17).reference
 
 
 def test_only_dequantising_makes_a_bound_and_only_noise_is_random():
@@ -191,9 +191,9 @@ def test_a_measure_is_rebuilt_from_its_config(name):
         {"measure": "standardise", "mean": [0, 1], "std": [1]},
         {"measure": "standardise", "mean": [0], "std": [0]},
         {"measure": "one-hot", "counts": []},
-        {"measure": "chain"},
-        {"measure": "chain", "measures": []},
-        {"measure": "chain", "measures": [{"measure": "logit"}, {"measure": "binarise", "threshold": 1}]},
+        {"measure": "composed"},
+        {"measure": "composed", "measures": []},
+        {"measure": "composed", "measures": [{"measure": "logit"}, {"measure": "binarise", "threshold": 1}]},
         {"measure": "per-leaf", "measures": {"binary": {"measure": "identity", "of": "binary"}}, "widths": {}},
         {"measure": "identity", "of": "words"},
         {"measure": "binarise-dynamic", "high": 0},
@@ -219,7 +219,7 @@ def test_leaves_of_one_kind_are_laid_end_to_end(key):
 
 
 def test_random_leaves_draw_apart_and_the_correction_uses_the_same_draws(key):
-    deq = Chain((Dequantise(4), Logit(0.05)))
+    deq = Composed((Dequantise(4), Logit(0.05)))
     both = PerLeaf({"binary": deq, "integer": deq}, (("binary", 2), ("integer", 2)))
     row = {"binary": np.array([1, 2], np.uint8), "integer": np.array([1, 2], np.uint8)}
     x = np.asarray(both.to_model(key, row))

@@ -35,6 +35,7 @@ class Entry(NamedTuple):
         run: the run folder.
         log_likelihood: held-out, in nats a row; `None` for implicit models.
         two_sample: the model's draws against the held-out rows.
+        steps: steps of training.
         seconds: seconds of training.
         parameters: how many numbers were learned.
         failed: why there is nothing to rank, where that is so.
@@ -45,6 +46,7 @@ class Entry(NamedTuple):
     run: str
     log_likelihood: Estimate | None
     two_sample: TwoSample | None
+    steps: int
     seconds: float
     parameters: int
     failed: str | None
@@ -129,6 +131,8 @@ def bakeoff(
         entry, run = _enter(entrant, dataset, share, seed, folder, tell)
         entries.append(entry)
         runs.append(run)
+        if run is not None and run.status == "interrupted":
+            break
     order = sorted(range(len(entries)), key=lambda place: _rank(entries[place]))
     page = folder / REPORT_FILE
     result = Bakeoff(
@@ -158,18 +162,28 @@ def _enter(
             budget=seconds,
             seed=seed,
             out=path,
-            pictures=False,
             progress=tell,
             learning_rate=entrant.learning_rate,
             average=entrant.average,
         )
-    except NonFiniteError as error:
-        return Entry(entrant.model, entrant.learner, str(path), None, None, 0.0, 0, str(error)), None
+    except (NonFiniteError, InputError) as error:
+        return Entry(entrant.model, entrant.learner, str(path), None, None, 0, 0.0, 0, str(error)), None
     figures = evaluate(run, dataset.test, seed=seed)
     likelihood = run.log_likelihood
     why = None if likelihood is None or not likelihood.failed else "; ".join(likelihood.warnings)
+    if likelihood is not None and run.step * run.config.batch < len(dataset.train):
+        brief = f"trained for {run.step} steps, less than one epoch: give it more time"
+        likelihood = likelihood._replace(warnings=(*likelihood.warnings, brief))
     entry = Entry(
-        entrant.model, entrant.learner, str(path), likelihood, figures.two_sample, run.seconds, run.parameters, why
+        model=entrant.model,
+        learner=entrant.learner,
+        run=str(path),
+        log_likelihood=likelihood,
+        two_sample=figures.two_sample,
+        steps=run.step,
+        seconds=run.seconds,
+        parameters=run.parameters,
+        failed=why,
     )
     return entry, run
 

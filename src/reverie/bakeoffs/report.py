@@ -118,6 +118,7 @@ def page_of(
         f"Bake-off on {dataset.name}",
         f"Reverie {__version__} · {len(entries)} pairs of a model and a learner",
         _leader(result),
+        _interrupted(runs),
         _failures(entries),
         _warnings(entries),
         section(
@@ -147,6 +148,15 @@ def _leader(result: "Bakeoff") -> Html:
         paragraph(value_and_error(estimate), unit, badge(estimate), cls="value"),
         paragraph(f"Measured on {estimate.n:,} rows that no pair learned from; higher is better."),
         cls="headline",
+    )
+
+
+def _interrupted(runs: Sequence[Run | None]) -> Html:
+    if not any(run is not None and run.status == "interrupted" for run in runs):
+        return Html("")
+    lead = "The bake-off was interrupted. "
+    return warning(
+        paragraph(tag("strong", lead), "The pair at hand was cut short, and those after it were not fitted.")
     )
 
 

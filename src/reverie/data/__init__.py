@@ -5,8 +5,8 @@ it gives holds all of that. `read_rows` reads new rows under a known schema.
 """
 
 from reverie.data.batches import Batches
-from reverie.data.chain import Chain
 from reverie.data.choice import to_model_rows
+from reverie.data.composed import Composed
 from reverie.data.densities import Dequantise, Logit, Standardise
 from reverie.data.load import load, read_rows
 from reverie.data.measure import Measure
@@ -15,15 +15,15 @@ from reverie.data.per_leaf import PerLeaf
 from reverie.data.rows import Dataset, Rows
 from reverie.data.schema import Column, Label, Schema, Text, read_schema
 from reverie.data.spec import Batch, Leaf, Spec
-from reverie.data.views import Binarise, BinariseDynamic, Codes, Identity, OneHot
+from reverie.data.views import Binarise, BinariseDynamic, Identity, Levels, OneHot
 
 __all__ = [
     "Batch",
     "Batches",
     "Binarise",
     "BinariseDynamic",
-    "Chain",
-    "Codes",
+    "Composed",
+    "Levels",
     "Column",
     "Dataset",
     "Dequantise",

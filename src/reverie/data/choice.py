@@ -14,14 +14,14 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.data.chain import Chain
+from reverie.data.composed import Composed
 from reverie.data.densities import Dequantise, Logit, Standardise
 from reverie.data.measure import Measure
 from reverie.data.per_leaf import PerLeaf
 from reverie.data.rows import Rows
 from reverie.data.schema import Schema
 from reverie.data.spec import Leaf, Spec
-from reverie.data.views import Binarise, BinariseDynamic, Codes, Identity, OneHot
+from reverie.data.views import Binarise, BinariseDynamic, Identity, Levels, OneHot
 from reverie.errors import InputError
 
 NAMES = ("auto", "none", "binarise", "binarise-dynamic", "dequantise", "logit", "standardise", "one-hot")
@@ -46,7 +46,7 @@ def parse(name: str) -> tuple[str, ...]:
     unknown = next((part for part in links if part not in NAMES), None)
     if unknown is not None:
         raise InputError(
-            f"unknown measure {unknown!r}: known are {', '.join(NAMES)}, and chains such as dequantise+logit"
+            f"unknown measure {unknown!r}: known are {', '.join(NAMES)}, and compositions such as dequantise+logit"
         )
     if len(links) > 1 and not (links[0] in ("dequantise", "logit", "standardise") and _smooth(links[1:])):
         raise InputError(
@@ -122,10 +122,10 @@ def _leaf(
 ) -> Measure:
     first = links[0]
     if kind == "categorical":
-        return OneHot(schema.counts()) if first == "one-hot" else Codes()
+        return OneHot(schema.counts()) if first == "one-hot" else Levels()
     if kind == "binary":
         if first == "dequantise":
-            return _chained([Dequantise(2)], links[1:], raw, mask)
+            return _composed([Dequantise(2)], links[1:], raw, mask)
         return Identity("binary")
     columns = schema.columns if schema.image is None else schema.columns * len(places)
     if kind == "continuous":
@@ -138,10 +138,10 @@ def _leaf(
     if first == "binarise-dynamic":
         return BinariseDynamic(high)
     if first == "none":
-        return Codes(levels)
+        return Levels(levels)
     if first == "one-hot":
         return OneHot((levels,) * len(places), levels)
-    return _chained([Dequantise(levels)], links[1:] if first == "dequantise" else links, raw, mask)
+    return _composed([Dequantise(levels)], links[1:] if first == "dequantise" else links, raw, mask)
 
 
 def _continuous(
@@ -159,10 +159,10 @@ def _continuous(
         return Binarise(0.5) if first == "binarise" else BinariseDynamic(1.0)
     if first == "auto" and unit and image:
         return Binarise(0.5)
-    return _chained([], ("standardise",) if first == "auto" else links, raw, mask)
+    return _composed([], ("standardise",) if first == "auto" else links, raw, mask)
 
 
-def _chained(
+def _composed(
     start: list[Measure], links: tuple[str, ...], raw: NDArray[Any], mask: NDArray[np.bool_] | None
 ) -> Measure:
     """The links one by one, each fitted on what the ones before it give."""
@@ -177,11 +177,11 @@ def _chained(
             mean, std = moments(before, mask)
             spread = np.where(std > 1e-6 * (1 + np.abs(mean)), std, 1.0)
             measures.append(Standardise(tuple(map(float, mean)), tuple(map(float, spread))))
-    return measures[0] if len(measures) == 1 else Chain(tuple(measures))
+    return measures[0] if len(measures) == 1 else Composed(tuple(measures))
 
 
 def _through(measures: list[Measure], raw: NDArray[Any]) -> NDArray[Any]:
-    return to_model_rows(Chain(tuple(measures)), raw) if measures else raw
+    return to_model_rows(Composed(tuple(measures)), raw) if measures else raw
 
 
 def moments(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -236,7 +236,7 @@ def _one_to_one(leaves: dict[str, Leaf], schema: Schema) -> bool:
 def _leaf_of(kind: str, block: NDArray[Any], mask: NDArray[np.bool_] | None, measure: Measure, schema: Schema) -> Leaf:
     size = int(block.shape[1])
     if kind == "categorical":
-        shared = measure.levels if isinstance(measure, Codes) else None
+        shared = measure.levels if isinstance(measure, Levels) else None
         counts = (shared,) * size if shared is not None else _categorical_counts(schema, size)
         return Leaf(kind, size, levels=max(counts), counts=counts)
     mean, std = moments(block, mask)

@@ -49,7 +49,7 @@ def without_label(found: Found, label: str) -> tuple[Found, Values]:
 
 
 def recoded(found: Found, label: Label) -> NDArray[np.int32]:
-    """Codes of labels that came beside the rows, in the order of the known classes."""
+    """Levels of labels that came beside the rows, in the order of the known classes."""
     place = {str(name): code for code, name in enumerate(label.classes)}
     classes = found.classes or ()
     unknown = next((name for name in classes if str(name) not in place), None)

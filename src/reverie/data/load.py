@@ -49,7 +49,7 @@ def load(
         source: a built-in name, a path, an array (NumPy, JAX, torch, …), a data frame of pandas or polars,
             a dict of columns, or a pair (x, y).
         measure: how raw rows become the model's: "auto", "none", "binarise", "binarise-dynamic",
-            "dequantise", "logit", "standardise", "one-hot", or a chain such as "dequantise+logit".
+            "dequantise", "logit", "standardise", "one-hot", or composed, such as "dequantise+logit".
         binarize: short for `measure="binarise"`; data that is binary already stays as it is.
         schema: what the columns are, as a `Schema`, a dict or the path of a JSON file; inferred if not given.
         seed: of the split, and of the points of a toy.

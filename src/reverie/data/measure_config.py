@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reverie.data.chain import Chain
+from reverie.data.composed import Composed
 from reverie.data.densities import Dequantise, Logit, Standardise
 from reverie.data.measure import Measure
 from reverie.data.per_leaf import PerLeaf
-from reverie.data.views import Binarise, BinariseDynamic, Codes, Identity, OneHot
+from reverie.data.views import Binarise, BinariseDynamic, Identity, Levels, OneHot
 from reverie.errors import InputError
 
 _SIMPLE: dict[str, type[Measure]] = {
     "identity": Identity,
-    "codes": Codes,
+    "levels": Levels,
     "one-hot": OneHot,
     "binarise": Binarise,
     "binarise-dynamic": BinariseDynamic,
@@ -31,8 +31,8 @@ def measure_from_config(config: Mapping[str, Any]) -> Measure:
     name = config["measure"]
     options = {key: value for key, value in config.items() if key != "measure"}
     try:
-        if name == "chain":
-            return Chain(tuple(measure_from_config(one) for one in options.pop("measures")), **options)
+        if name == "composed":
+            return Composed(tuple(measure_from_config(one) for one in options.pop("measures")), **options)
         if name == "per-leaf":
             measures = {kind: measure_from_config(one) for kind, one in options.pop("measures").items()}
             return PerLeaf(measures, **options)
@@ -42,4 +42,4 @@ def measure_from_config(config: Mapping[str, Any]) -> Measure:
         if isinstance(error, InputError):
             raise
         raise InputError(f"the config of the measure {name!r} does not fit it: {error}") from error
-    raise InputError(f"unknown measure {name!r} in a config; known are {', '.join([*_SIMPLE, 'chain', 'per-leaf'])}")
+    raise InputError(f"unknown measure {name!r} in a config; known are {', '.join([*_SIMPLE, 'composed', 'per-leaf'])}")

@@ -1,4 +1,4 @@
-"""Measures without a Jacobian: the row as it is, codes as bits, and values made bits."""
+"""Measures without a Jacobian: the row as it is, levels as bits, and values made bits."""
 
 from __future__ import annotations
 
@@ -57,12 +57,11 @@ def _levels(levels: int | None) -> int | None:
     return None if levels is None else int(levels)
 
 
-class Codes(Measure):
+class Levels(Measure):
     """Whole numbers as the levels of a categorical variable.
 
     Args:
-        levels: the number of values that every column shares, for pixels; None where the columns of a table
-        have
+        levels: the number of values that every column shares, for pixels; None where the columns of a table have
             levels of their own.
     """
 
@@ -79,29 +78,29 @@ class Codes(Measure):
         return "categorical"
 
     def to_model(self, key: Any, raw: ArrayLike) -> Array:
-        """The codes as int32."""
+        """The levels as int32."""
         del key
         return jnp.asarray(raw).astype(jnp.int32)
 
     def from_model(self, x: ArrayLike) -> Array:
-        """The codes as int32."""
+        """The levels as int32."""
         return jnp.asarray(x).astype(jnp.int32)
 
     def to_config(self) -> dict[str, Any]:
         """Its name and levels."""
-        return {"measure": "codes", "levels": self.levels}
+        return {"measure": "levels", "levels": self.levels}
 
 
 class OneHot(Measure):
     """Each categorical column as a block of bits of which one is set, all blocks in one flat binary vector.
 
     A change of view with no density correction: log p_model of the bits is the log mass that the model
-    gives to the codes. A model that also gives mass to vectors with no bit or several bits set in a block
-    has that much less than one to share among the codes, which its likelihood shows.
+    gives to the levels. A model that also gives mass to vectors with no bit or several bits set in a block
+    has that much less than one to share among the levels, which its likelihood shows.
 
     Args:
         counts: the number of levels of each column.
-        levels: as for `Codes`.
+        levels: as for `Levels`.
     """
 
     counts: tuple[int, ...] = eqx.field(static=True, converter=lambda c: tuple(int(v) for v in c))
@@ -114,8 +113,8 @@ class OneHot(Measure):
 
     @property
     def reference(self) -> str:
-        """That of the codes."""
-        return Codes(self.levels).reference
+        """That of the levels."""
+        return Levels(self.levels).reference
 
     @property
     def kind(self) -> str:

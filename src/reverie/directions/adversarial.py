@@ -86,10 +86,10 @@ class NonSaturatingGenerator(Direction):
 
 
 def _generator(
-    score: Any, parts: Parts, batch: Batch, draw: Draw, memory: Memory
+    payoff: Any, parts: Parts, batch: Batch, draw: Draw, memory: Memory
 ) -> tuple[Ascent, Memory, dict[str, Array]]:
     def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-        value = score(_values(parts, batch, draw)[1])
+        value = payoff(_values(parts, batch, draw)[1])
         return value, {"generator_value": value}
 
     ascent, info = gradient(objective, parts, ("model",))

@@ -32,8 +32,8 @@ class Contrastive(Direction):
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
             data = jnp.mean(jax.vmap(parts["model"].potential)(batch.x))
-            dreamt = jnp.mean(jax.vmap(parts["model"].potential)(particles))
-            return data - dreamt, {"potential_data": data, "potential_particles": dreamt}
+            taken = jnp.mean(jax.vmap(parts["model"].potential)(particles))
+            return data - taken, {"potential_data": data, "potential_particles": taken}
 
         ascent, info = gradient(objective, parts, self.moves)
         return ascent, memory, info

@@ -51,8 +51,9 @@ class SampledElbo(Direction):
 class ClosedElbo(Direction):
     """∇ of E_ε [log p(x | h)] − β KL[q(h | x) ‖ p(h)], the divergence in closed form      (Ou 2019, Eq. 8).
 
-    Unbiased. It asks for a prior and a posterior with a closed-form divergence, and varies less than the sampled form, but
-    for a posterior that is nearly right and far from the prior: there the sampled terms cancel (Roeder, Wu & Duvenaud 2017).
+    Unbiased. It asks for a prior and a posterior with a closed-form divergence, and varies less than the sampled form,
+    but for a posterior that is nearly right and far from the prior: there the sampled terms cancel (Roeder, Wu &
+    Duvenaud 2017).
 
     Args:
         beta: β, the weight of the divergence.

@@ -1,4 +1,4 @@
-"""The model's score, averaged over codes of the posterior."""
+"""The gradient of the log joint density, averaged over codes of the posterior."""
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ class Fisher(Direction):
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
-        """The weighted score."""
+        """The weighted gradient."""
         codes = jax.lax.stop_gradient(draw["codes"])
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:

@@ -27,7 +27,7 @@ class InclusiveFromData(Direction):
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
-        """The weighted score of q."""
+        """The weighted gradient of log q."""
         codes = jax.lax.stop_gradient(draw["codes"])
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
@@ -56,7 +56,7 @@ class InclusiveFromDreams(Direction):
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
-        """The score of q on dreams."""
+        """The gradient of log q on dreams."""
         dreams = jax.lax.stop_gradient(draw["dreams"])
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:

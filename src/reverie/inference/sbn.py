@@ -21,7 +21,7 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
         q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) … q(h_L | h_{L−1}),  each a vector of independent bits
 
     Args:
-        hidden: widths of deterministic hidden layers inside each step; `()` makes each step linear.
+        hidden: widths of deterministic hidden layers inside each layer; `()` makes each of them linear.
         activation: of those hidden layers.
 
     Example:
@@ -35,7 +35,7 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
     hidden: tuple[int, ...] = option(())
     activation: str = option("tanh")
     shape: tuple[Layout, ...] = known()
-    steps: tuple[MLP, ...] = learned()
+    layers: tuple[MLP, ...] = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no posterior."""
@@ -43,25 +43,25 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
             raise InputError(f"a belief-net posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """One step for each of the model's blocks of bits."""
+        """One layer for each of the model's blocks of bits."""
         shape = layouts(spec)
         sizes = (sum(layout.width for layout in shape), *(latent.size for latent in model.latents))
         keys = jax.random.split(key, len(sizes) - 1)
-        steps = tuple(mlp(keys[i], sizes[i], self.hidden, sizes[i + 1], self.activation) for i in range(len(keys)))
-        return filled(self, shape=shape, steps=steps)
+        made = tuple(mlp(keys[i], sizes[i], self.hidden, sizes[i + 1], self.activation) for i in range(len(keys)))
+        return filled(self, shape=shape, layers=made)
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
         """Layer after layer, upwards."""
         below, codes = features(x, self.shape), []
-        for one, step in zip(jax.random.split(key, len(self.steps)), self.steps, strict=True):
-            codes.append(draw_bits(one, step(below)))
+        for one, layer in zip(jax.random.split(key, len(self.layers)), self.layers, strict=True):
+            codes.append(draw_bits(one, layer(below)))
             below = as_float(codes[-1])
         return tuple(codes)
 
     def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
         """Σ_l log q(h_l | h_{l−1}), with h_0 = x."""
         below, total = features(x, self.shape), jnp.zeros(())
-        for step, code in zip(self.steps, h, strict=True):
-            total += bits_log_prob(step(below), code)
+        for layer, code in zip(self.layers, h, strict=True):
+            total += bits_log_prob(layer(below), code)
             below = as_float(code)
         return total

@@ -13,7 +13,7 @@ def JSA(moves: int = 5) -> Learner:
 
         E_{p̃(x) p(h|x)} ∇_θ log p(x, h) = 0,   E_{p̃(x) p(h|x)} ∇_φ log q(h | x) = 0          (Ou 2019, Eq. 27, Alg. 5)
 
-    The codes come from a Metropolis independence sampler that keeps the last accepted code of every data point and
+    The codes come from a Metropolis independence sampler that keeps the last accepted code of every row and
     proposes from q. Reweighted wake-sleep has the same two directions and another sampler: there the codes are biased
     for any K, here the chain leaves the posterior invariant.
 

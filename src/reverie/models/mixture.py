@@ -34,7 +34,7 @@ class GaussianMixture(Part, HasLogProb, Samplable, HasComponents):
     Reference: McLachlan & Peel 2000, *Finite mixture models*, §3.2.
     """
 
-    count: int = option(10)
+    count: int = option(5)
     logits: Array = learned()
     means: Array = learned()
     log_diagonal: Array = learned()

@@ -52,7 +52,7 @@ def configure(dataset: Dataset, pair: Mapping[str, Part], learner: Learner, aske
     size = asked.batch if asked.batch is not None else learner.batch
     batches = Batches(len(dataset.train), len(dataset.train) if size is None else size, asked.seed)
     end = budget_of(asked.steps, asked.epochs, asked.budget, batches.per_epoch)
-    every = 100 if end.steps is None else max(1, min(500, end.steps // 100))
+    every = max(1, min(500, end.steps // 100)) if end.steps is not None else 1 if learner.batch is None else 100
     wanted = batches.per_epoch if end.steps is None else end.steps // VALIDATIONS
     optimisers = _optimisers(learner, asked.learning_rate, asked.optimiser)
     for one in optimisers.values():

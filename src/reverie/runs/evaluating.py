@@ -61,11 +61,11 @@ def evaluate(run: Run, data: Any = None, *, samples: int = 1000, seed: int = 0) 
     if samples < 1:
         raise InputError(f"samples must be at least 1, not {samples}")
     rows = _rows(run, data)
-    key_score, key_draw = jax.random.split(noise.make_key(seed, run.config.prng))
-    found = log_likelihood(run.parts, run.measure, rows.raw, key_score, samples=samples, log_z=run.log_z)
+    key = noise.make_key(seed, run.config.prng)
+    found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, log_z=run.log_z)
     image = run.spec.image
     held = to_model_rows(run.measure, rows[:MOST].raw, seed)
-    drawn = samples_of(run.parts, len(jax.tree.leaves(held)[0]), key_draw)
+    drawn = samples_of(run.parts, len(jax.tree.leaves(held)[0]), jax.random.fold_in(key, 1))
     figures = two_sample(drawn, held, layouts(run.spec), seed=seed) if len(rows) > 1 else None
     return Evaluation(
         run=str(run.path),

@@ -49,7 +49,8 @@ def fit(
         parts: other parts by role, where the defaults do not serve: `{"inference": GaussianPosterior((100,))}`.
         steps: end at this step.
         epochs: end after so many passes over the training rows.
-        budget: end after this time: `"2m"`, or seconds. With none of the three, 5,000 steps.
+        budget: end after this time: `"2m"`, or seconds, from the end of compilation on. With none of the three, 5,000
+            steps.
         seed: of the starting values, the draws and the order of the rows.
         batch: rows a step; the learner's default when not given.
         learning_rate: one for all parts, or one for each.
@@ -113,7 +114,8 @@ def resume(
     path = Path(path)
     config = read_config(path)
     dataset = _same_data(config, data)
-    if any(end is not None for end in (steps, epochs, budget)):
+    new_end = any(end is not None for end in (steps, epochs, budget))
+    if new_end:
         per_epoch = Batches(len(dataset.train), config.batch, config.seed).per_epoch
         end = budget_of(steps, epochs, budget, per_epoch)
         ending = any(one.schedule in ("cosine", "linear") for one in config.optimisers.values())
@@ -132,6 +134,7 @@ def resume(
         arrays, session.progressed, where = found
         start, session.best = checkpoints.state_from(arrays, start, filled, where, config.prng)
         session.progressed.halted = None
+        session.progressed.stale = 0 if new_end else session.progressed.stale
     metrics.rewind(path / METRICS_FILE, session.progressed.step)
     write_whole(path / "config.json", encode_config(config))
     return session.go(start)

@@ -91,9 +91,12 @@ class Session:
         self.board = Board(path) if sitting.tensorboard else None
         self.began = self.saved = time.perf_counter()
         self.before = 0.0
+        self.warm = False
 
     def seconds(self) -> float:
-        """Seconds of training, over all sittings."""
+        """Seconds of training, over all sittings: the clock starts after the first call, which waits for the compiler."""
+        if not self.warm:
+            self.began, self.warm = time.perf_counter(), self.loop.warm
         return self.before + time.perf_counter() - self.began
 
     def go(self, state: State) -> Run:
@@ -103,7 +106,7 @@ class Session:
         with _signals() as interrupted:
             try:
                 if self.progressed.halted is None:
-                    stop = lambda: interrupted() or self._overdue()  # noqa: E731
+                    stop = lambda: interrupted() or self._overdue()  # noqa: E731 - it reads better where it is used
                     state = self.loop.train(state, self.config.steps, self.config.every, self._report, stop)
                 status = "interrupted" if interrupted() and not self._ended(state) else "finished"
                 why = self.progressed.halted or ("interrupted" if status == "interrupted" else "all steps done")

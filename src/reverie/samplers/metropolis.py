@@ -1,4 +1,4 @@
-"""The Metropolis independence sampler over the codes of all data points."""
+"""The Metropolis independence sampler over the codes of all rows."""
 
 from typing import Any, NamedTuple
 
@@ -14,14 +14,14 @@ from reverie.samplers.sampler import Codes, Draw, Sampler, Tick
 
 
 class KeptCodes(NamedTuple):
-    """The last accepted code of every data point, and whether it has one yet."""
+    """The last accepted code of every row, and whether it has one yet."""
 
     h: PyTree
     visited: Array
 
 
 class MetropolisIndependence(Sampler):
-    """A chain on (h_1, …, h_n), one code for each data point, that leaves Π_j p(h_j | x_j) invariant.
+    """A chain on (h_1, …, h_n), one code for each row, that leaves Π_j p(h_j | x_j) invariant.
 
     For each row of the batch, `moves` times: propose h ~ q(h | x), accept with probability
 

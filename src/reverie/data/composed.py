@@ -12,7 +12,7 @@ from reverie.data.measure import Measure
 from reverie.errors import InputError
 
 
-class Chain(Measure):
+class Composed(Measure):
     """Measures one after the other; those after the first are smooth maps (logit, standardise).
 
     The first alone may draw, so the key is not split.
@@ -23,7 +23,7 @@ class Chain(Measure):
     def __check_init__(self) -> None:
         """Refuse a link that would lose what its predecessor gave."""
         if not self.measures:
-            raise InputError("a chain of measures needs at least one")
+            raise InputError("a composed measure needs at least one")
         for before, after in zip(self.measures, self.measures[1:], strict=False):
             if not isinstance(after, Logit | Standardise) or before.kind != "continuous":
                 raise InputError(
@@ -79,7 +79,7 @@ class Chain(Measure):
 
     def to_config(self) -> dict[str, Any]:
         """The configs of its links."""
-        return {"measure": "chain", "measures": [m.to_config() for m in self.measures]}
+        return {"measure": "composed", "measures": [m.to_config() for m in self.measures]}
 
 
 def _name(measure: Measure) -> str:

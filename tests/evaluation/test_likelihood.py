@@ -10,7 +10,7 @@ import scipy.stats
 
 from reverie import noise
 from reverie.capabilities import HasLogProb
-from reverie.data import Codes, Dequantise, Identity, Leaf, PerLeaf, Spec, Standardise
+from reverie.data import Dequantise, Identity, Leaf, Levels, PerLeaf, Spec, Standardise
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation import Scores, log_likelihood, score
@@ -242,7 +242,7 @@ def some_rows(name):
             "categorical": rng.integers(0, 2, (700, 2)),
             "continuous": rng.normal(size=(700, 2)).astype(np.float32),
         }
-        measures = {"binary": BITS, "categorical": Codes(3), "continuous": REALS}
+        measures = {"binary": BITS, "categorical": Levels(3), "continuous": REALS}
         widths = tuple(dict.fromkeys(raw, 2).items())
         return with_posterior(model, spec), PerLeaf(measures, widths), raw
     world = worlds.world_for(worlds.blank(name))

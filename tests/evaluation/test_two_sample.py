@@ -37,7 +37,7 @@ def test_equal_distributions_differ_by_nothing_and_by_no_more_than_the_error_say
 
 def test_the_discrepancy_of_two_normals_is_their_closed_form():
     """With k(a, b) = exp(−(a − b)² / 2s), N(0, 1) and N(μ, 1): MMD² = 2 √(s / (s + 2)) (1 − exp(−μ² / (2s + 4)))."""
-    shift, off = 0.8, []
+    shift, off = 2.0, []
     for seed in range(20):
         x, y = normal((3, seed), 150, shift, 1), normal((4, seed), 250, 0.0, 1)
         s = np.median(scipy.spatial.distance.pdist(y, "sqeuclidean"))
@@ -77,6 +77,8 @@ def test_draws_that_are_all_alike_are_seen():
     alike = two_sample(np.ones((5, 2), np.float32), np.ones((7, 2), np.float32), PLANE)
     assert alike.mmd2.value == 0.0
     assert alike.p_value == 1.0
+    # Each of five has nine neighbours at the same distance, four of them its own.
+    assert alike.accuracy.value == pytest.approx(4 / 9)
 
 
 def test_rows_of_several_kinds_are_compared_by_their_features():

@@ -12,6 +12,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
+BLOCK = 512
+"""Rows that are hashed at once."""
+
 
 def count_rows(rows: PyTree) -> int:
     """How many rows there are."""
@@ -23,16 +26,20 @@ def in_chunks(function: Callable[[PyTree], PyTree], rows: PyTree, size: int) -> 
 
     The last piece is filled up with copies of its last row, whose results are dropped.
     """
-    count, pieces = count_rows(rows), []
-    for start in range(0, count, size):
-        short = max(0, start + size - count)
-        pieces.append(function(jax.tree.map(lambda leaf: _piece(leaf, start, size, short), rows)))  # noqa: B023
+    count = count_rows(rows)
+    pieces = [function(_filled(_taken(rows, start, size), size)) for start in range(0, count, size)]
     return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[:count], *pieces)
 
 
-def _piece(leaf: np.ndarray, start: int, size: int, short: int) -> np.ndarray:
-    piece = leaf[start : start + size]
-    return np.concatenate([piece, np.repeat(piece[-1:], short, axis=0)]) if short else piece
+def _taken(rows: PyTree, start: int, size: int) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf[start : start + size], rows)
+
+
+def _filled(rows: PyTree, size: int) -> PyTree:
+    short = size - count_rows(rows)
+    return (
+        jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], short, axis=0)]), rows) if short else rows
+    )
 
 
 def fingerprints(rows: PyTree) -> np.ndarray:
@@ -41,9 +48,18 @@ def fingerprints(rows: PyTree) -> np.ndarray:
     The values as float32, whatever the type they came in, are hashed by Σ_i a_i w_i mod 2⁶⁴ with fixed odd a_i (a
     multilinear hash) and mixed by the finaliser of SplitMix64 (Steele, Lea & Flood 2014, Fig. 14).
     """
-    # Adding zero turns −0 into 0: equal values, equal words.
-    leaves = [np.asarray(leaf).astype(np.float32).reshape(count_rows(rows), -1) + 0.0 for leaf in jax.tree.leaves(rows)]
-    words = np.concatenate(leaves, axis=1).astype(np.float32).view(np.uint32).astype(np.uint64)
+    # Block by block: the words of 60,000 pictures at once would not fit any cache.
+    starts = range(0, count_rows(rows), BLOCK)
+    return np.concatenate([_hashed(_taken(rows, start, BLOCK)) for start in starts])
+
+
+def _hashed(rows: PyTree) -> np.ndarray:
+    count = count_rows(rows)
+    flat = np.concatenate([np.asarray(leaf, np.float32).reshape(count, -1) for leaf in jax.tree.leaves(rows)], axis=1)
+    # Adding zero turns −0 into 0: equal values, equal words. Bits and small whole numbers end in zeros as floats;
+    # turned, they use the whole width of a product.
+    words = (flat + np.float32(0.0)).view(np.uint32)
+    words = ((words << np.uint32(9)) | (words >> np.uint32(23))).astype(np.uint64)
     factors = np.random.Generator(np.random.Philox(5)).integers(0, 2**64, words.shape[1], np.uint64) | np.uint64(1)
     mixed = words @ factors
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):

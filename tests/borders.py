@@ -44,6 +44,7 @@ SATELLITES = {
     "flowjax": ("models",),
     "matplotlib": ("runs.pictures",),
     "pandas": ("data",),
+    "paramax": ("models",),
     "polars": ("data",),
     "pyarrow": ("data",),
     "rich": ("cli",),

@@ -2,9 +2,13 @@
 
 from typing import Any, Self
 
+import equinox as eqx
+import jax.numpy as jnp
+from flowjax.bijections import Affine
 from flowjax.distributions import StandardNormal
 from flowjax.flows import coupling_flow
 from jaxtyping import Array, Key
+from paramax import Parameterize
 
 from reverie import noise
 from reverie.capabilities import HasLogProb, Pushforward, Samplable
@@ -14,14 +18,24 @@ from reverie.models.suits import only
 from reverie.parts import Part, filled, known, learned, option
 
 
+STEEPEST = 2.0
+"""The largest |log scale| of one layer."""
+
+
+def _bounded_affine() -> Affine:
+    """y = e^{s} x + t with s = 2 tanh(·/2): without a bound a layer can blow up on rows far from the training rows."""
+    scale = Parameterize(lambda raw: jnp.exp(STEEPEST * jnp.tanh(raw / STEEPEST)), jnp.zeros(()))
+    return eqx.tree_at(lambda affine: affine.scale, Affine(), scale)
+
+
 class RealNVP(Part, HasLogProb, Samplable, Pushforward):
     """A flow of affine coupling layers over a standard normal.
 
         x = f(ε),  ε ~ N(0, I),    log p(x) = log N(f⁻¹(x); 0, I) + log |det ∂f⁻¹/∂x|
 
     Each layer keeps half of the coordinates and moves the other half by a scale and a shift that a perceptron reads
-    off the first, so that both directions and the determinant are closed forms; a permutation follows each. Assumes
-    continuous rows of at least two columns.
+    off the first, so that both directions and the determinant are closed forms; a permutation follows each. Log scales
+    are bounded by a tanh, as in the paper. Assumes continuous rows of at least two columns.
 
     Args:
         layers: how many coupling layers.
@@ -58,6 +72,7 @@ class RealNVP(Part, HasLogProb, Samplable, Pushforward):
         flow = coupling_flow(
             key,
             base_dist=StandardNormal((spec.size,)),
+            transformer=_bounded_affine(),
             flow_layers=self.layers,
             nn_width=self.width,
             nn_depth=self.depth,

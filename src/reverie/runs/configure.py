@@ -13,7 +13,7 @@ from reverie.errors import InputError
 from reverie.learners import Learner
 from reverie.pairing import name_of
 from reverie.parts import Optimiser, Part, merge, options_of
-from reverie.runs.budget import budget_of
+from reverie.runs.budget import Budget, budget_of
 from reverie.runs.config import Config, DataRecord, Unit, as_json, device_name, versions
 
 VALIDATIONS = 40
@@ -52,7 +52,7 @@ def configure(dataset: Dataset, pair: Mapping[str, Part], learner: Learner, aske
     size = asked.batch if asked.batch is not None else learner.batch
     batches = Batches(len(dataset.train), len(dataset.train) if size is None else size, asked.seed)
     end = budget_of(asked.steps, asked.epochs, asked.budget, batches.per_epoch)
-    every = max(1, min(500, end.steps // 100)) if end.steps is not None else 1 if learner.batch is None else 100
+    every = _every(end, batches.per_epoch, whole=learner.batch is None)
     wanted = batches.per_epoch if end.steps is None else end.steps // VALIDATIONS
     optimisers = _optimisers(learner, asked.learning_rate, asked.optimiser)
     for one in optimisers.values():
@@ -85,6 +85,13 @@ def configure(dataset: Dataset, pair: Mapping[str, Part], learner: Learner, aske
         versions=versions(),
         device=device_name(),
     )
+
+
+def _every(end: Budget, per_epoch: int, *, whole: bool) -> int:
+    """Steps between reports: a hundredth of a run of known length, else about an epoch; few rows overfit fast."""
+    if end.steps is not None:
+        return max(1, min(500, end.steps // 100))
+    return 1 if whole else max(10, min(100, per_epoch))
 
 
 def _optimisers(

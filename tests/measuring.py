@@ -70,4 +70,8 @@ def ascents(sampler: Any, direction: Any, parts: Any, batch: Any, count: int = 4
 
 def gradient(objective: Any, parts: Any, name: str) -> Any:
     """The exact gradient of an objective of the parts for one of them."""
-    return parameters(eqx.filter_jit(eqx.filter_grad(lambda part: objective(parts | {name: part})))(parts[name]))
+
+    def of_one(part: Any) -> Any:
+        return objective(parts | {name: part})
+
+    return parameters(eqx.filter_jit(eqx.filter_grad(of_one))(parts[name]))

@@ -53,7 +53,7 @@ def test_an_estimate_reads_with_its_error_unit_and_kind():
 @pytest.mark.parametrize(
     ("estimate", "value", "se", "ess"),
     [
-        (Estimate(np.float32(1.5), np.float64(0.25), "exact"), 1.5, 0.25, None),
+        (Estimate(np.float64(1.5), np.float64(0.25), "exact"), 1.5, 0.25, None),
         (Estimate(math.inf, math.nan, "unbiased", ess=-math.inf), None, None, None),
         (failed("why", ess=2.0), None, None, 2.0),
     ],

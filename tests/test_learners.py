@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reverie.capabilities import Capability, HasJointSample, HasLogJoint, HasPosteriorDistribution, Reparameterised
-from reverie.directions import ClosedElbo, Fisher, MinimaxGenerator, NonSaturatingGenerator, SampledElbo
+from reverie.directions import ClosedElbo, CriticUp, Fisher, Join, MinimaxGenerator, NonSaturatingGenerator, SampledElbo
 from reverie.errors import InputError
 from reverie.learners import (
     ELBO,
@@ -27,7 +27,7 @@ from reverie.learners import (
 from reverie.learners.learner import named
 from reverie.pairing import make_learner
 from reverie.parts import parameters
-from reverie.samplers import DataOnly, Importance
+from reverie.samplers import BaseNoise, DataOnly, Importance
 from tests import worlds
 
 
@@ -88,8 +88,8 @@ def test_options_out_of_range_are_refused_in_one_line(assemble, options, said):
 
 
 def test_words_are_options_too():
-    assert JSA(moves="7") == JSA(7)
-    assert ReweightedWakeSleep(k="3", sleep_phi="true") == ReweightedWakeSleep(3, sleep_phi=True)
+    assert LEARNERS["jsa"](moves="7") == JSA(7)
+    assert LEARNERS["rws"](k="3", sleep_phi="true") == ReweightedWakeSleep(3, sleep_phi=True)
     assert JSA(moves=7).options == {"moves": 7}
 
 
@@ -100,7 +100,8 @@ def test_the_form_of_the_divergence_says_what_is_needed():
     assert HasPosteriorDistribution in closed.requires["inference"]
     assert HasPosteriorDistribution not in sampled.requires["inference"]
     assert Reparameterised in sampled.requires["inference"]
-    assert (closed.sampler.count, sampled.sampler.count) == (1, 3)
+    assert closed.sampler == BaseNoise("inference", 1)
+    assert sampled.sampler == BaseNoise("inference", 3)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +133,8 @@ def test_wake_sleep_is_reweighted_wake_sleep_with_one_code_and_the_sleep_phase()
 
 
 def test_the_options_of_a_gan():
-    assert GAN().direction.directions[1] == NonSaturatingGenerator()
-    assert GAN(loss="minimax").direction.directions[1] == MinimaxGenerator()
+    assert GAN().direction == Join((CriticUp(), NonSaturatingGenerator()))
+    assert GAN(loss="minimax").direction == Join((CriticUp(), MinimaxGenerator()))
     assert GAN(critic_steps=5).cadence == {"model": 5}
 
 
@@ -153,7 +154,8 @@ def test_an_assembly_is_registered_by_its_name():
             return Learner("a test", Importance(width), Fisher(), {"model": ()})
 
         learner = make_learner("of this test", {"width": "5"})
-        assert (learner.name, dict(learner.options), learner.sampler.count) == ("of this test", {"width": 5}, 5)
+        assert (learner.name, dict(learner.options)) == ("of this test", {"width": 5})
+        assert learner.sampler == Importance(5)
         assert assemble is LEARNERS["of this test"]
     finally:
         del LEARNERS["of this test"]

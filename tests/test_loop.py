@@ -79,7 +79,7 @@ def same(a, b):
         return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
 
     arrays = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-    return jax.tree.structure(a) == jax.tree.structure(b) and all(
+    return worlds.alike(a, b) and all(
         np.asarray(plain(x)).tobytes() == np.asarray(plain(y)).tobytes() for x, y in arrays
     )
 
@@ -181,7 +181,7 @@ def test_a_part_moves_in_its_cadence():
     loop = worlds.loop_for("generator", GAN(critic_steps=5))
     state = loop.start(worlds.parts_for("generator", "gan"))
     leaves = lambda state, name: [np.asarray(leaf) for leaf in jax.tree.leaves(parameters(state.parts[name]))]  # noqa: E731
-    moved = {"model": [], "critic": []}
+    moved: dict[str, list[int]] = {"model": [], "critic": []}
     for step in range(1, 13):
         before = {name: leaves(state, name) for name in moved}
         count = int(state.optimiser["model"][0].count)

@@ -73,7 +73,7 @@ def test_init_is_a_function_of_its_key_and_its_shapes_are_known_beforehand(name)
     drawn = any(not np.array_equal(a, b) for a, b in zip(arrays(one), arrays(other), strict=True))
     assert drawn or name == "fvsbn"  # which starts at independent bits
     shapes = shapes_of({"model": blank}, noise.make_key(0), spec)["model"]
-    assert jax.tree.structure(shapes) == jax.tree.structure(one)
+    assert worlds.alike(shapes, one)
     told = [leaf for leaf in jax.tree.leaves(shapes) if isinstance(leaf, jax.ShapeDtypeStruct)]
     assert [(leaf.shape, leaf.dtype) for leaf in told] == [(leaf.shape, leaf.dtype) for leaf in arrays(one)]
 
@@ -82,7 +82,7 @@ def test_init_is_a_function_of_its_key_and_its_shapes_are_known_beforehand(name)
 @pytest.mark.parametrize("kind", SPECS)
 def test_a_model_takes_data_or_says_in_one_sentence_why_not(name, kind):
     blank = worlds.blank(name)
-    why = blank.unsuited(SPECS[kind])
+    why: str | None = blank.unsuited(SPECS[kind])
     if why is None:
         shapes_of({"model": blank}, noise.make_key(0), SPECS[kind])
         return
@@ -95,7 +95,7 @@ def test_a_model_takes_data_or_says_in_one_sentence_why_not(name, kind):
 
 def test_realnvp_wants_two_columns():
     spec = Spec({"continuous": Leaf("continuous", 1, mean=(0.0,), std=(1.0,))})
-    assert "have one column" in RealNVP().unsuited(spec)
+    assert "have one column" in (RealNVP().unsuited(spec) or "")
 
 
 @pytest.mark.parametrize(

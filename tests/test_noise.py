@@ -287,9 +287,9 @@ def test_probabilities_of_low_precision():
 
 
 @pytest.mark.parametrize("prng", BOTH)
-@pytest.mark.parametrize("padding", [0, 200])
+@pytest.mark.parametrize("padding", [0, 30, 200])
 def test_categorical(prng, padding):
-    """Both forms: unrolled for few categories, by a cumulative sum for many."""
+    """Every form: unrolled for few and for more categories, by a cumulative sum for many."""
     n = 2**17
     p = np.array([0.0, 0.02, 0.5, 0.0, 0.18, 0.3, 0.0])
     logits = np.pad(np.log(p, out=np.full(7, -np.inf), where=p > 0) + 3, (0, padding), constant_values=-np.inf)

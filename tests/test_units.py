@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,7 +21,7 @@ from reverie.models import CRITICS, MODELS
 from reverie.parts import Part
 from reverie.samplers import SAMPLERS, Sampler
 
-REGISTRIES = {
+REGISTRIES: dict[str, tuple[ModuleType, type, set[type]]] = {
     "models": (models, Part, {*MODELS.values(), *CRITICS.values()}),
     "inference": (inference, Part, set(INFERENCE.values())),
     "samplers": (samplers, Sampler, set(SAMPLERS)),
@@ -65,7 +66,7 @@ def test_every_assembly_has_a_row():
     assert set(public) <= set(learners.__all__)
 
 
-def test_a_unit_without_a_row_is_seen():
+def test_a_unit_without_a_row_is_seen(monkeypatch):
     class Forgotten(Sampler):
         gives = ()
         exactness = "exact"
@@ -75,11 +76,8 @@ def test_a_unit_without_a_row_is_seen():
 
     assert not inspect.isabstract(Forgotten)
     Forgotten.__module__ = samplers.__name__
-    samplers.Forgotten = Forgotten
-    try:
-        assert concrete(samplers, Sampler) - set(SAMPLERS) == {Forgotten}
-    finally:
-        del samplers.Forgotten
+    monkeypatch.setattr(samplers, "Forgotten", Forgotten, raising=False)
+    assert concrete(samplers, Sampler) - set(SAMPLERS) == {Forgotten}
 
 
 def test_capabilities_are_abstract_and_empty():
@@ -91,7 +89,7 @@ def test_capabilities_are_abstract_and_empty():
 
 @pytest.mark.parametrize("unit", [*UNITS, *LEARNERS.values()], ids=lambda unit: unit.__name__)
 def test_a_docstring_says_where_a_unit_comes_from_and_shows_it(unit):
-    doc = inspect.getdoc(unit)
+    doc = inspect.getdoc(unit) or ""
     assert doc.splitlines()[0].endswith(".")
     assert SOURCE.search(doc), "no reference"
     assert ">>> " in doc, "no example"

@@ -113,6 +113,12 @@ def scattered(tree: Any, seed: int, spread: float) -> Any:
     return jax.tree.map(one, tree)
 
 
+def alike(a: Any, b: Any) -> bool:
+    """Whether two trees have one structure, static fields included."""
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (a, b)]
+    return bool(structures[0] == structures[1])
+
+
 def loop_for(model: str, learner: str | Learner, *, seed: int = 0, batch: int = 8, **settings: Any) -> Loop:
     """The loop of a pair on its tiny data set."""
     world = world_for(blank(model))

@@ -593,8 +593,6 @@ STILL_OPEN = {
     "npz-labels-nan": "labels that are all missing are read as no class at all",
     "inference-of-other-kind": "the pairing does not look at the kinds of latent blocks",
     "option-7---model.sizes=99999999999999": "whole numbers beyond 32 bits are not refused where options are read",
-    "option-26---optimiser.decay=nan": "the decay of weights is not checked",
-    "vae-elbo-learner.beta=nan": "a β that is no number is found out only by training",
     "config-no-model-sample": "a configuration without a model is read",
     "config-no-model-runs": "likewise",
     "config-no-model-fit": "likewise",

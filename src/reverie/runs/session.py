@@ -94,7 +94,7 @@ class Session:
         self.warm = False
 
     def seconds(self) -> float:
-        """Seconds of training, over all sittings: the clock starts after the first call, which waits for the compiler."""
+        """Seconds of training, over all sittings: the clock starts after the first step, which waits for the compiler."""
         if not self.warm:
             self.began, self.warm = time.perf_counter(), self.loop.warm
         return self.before + time.perf_counter() - self.began
@@ -105,6 +105,8 @@ class Session:
         self.began = self.saved = time.perf_counter()
         with _signals() as interrupted:
             try:
+                if self.config.seconds is not None:
+                    self.held.warm_up(self._kept(state))
                 if self.progressed.halted is None:
                     stop = lambda: interrupted() or self._overdue()  # noqa: E731 - it reads better where it is used
                     state = self.loop.train(state, self.config.steps, self.config.every, self._report, stop)

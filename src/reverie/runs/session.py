@@ -94,7 +94,7 @@ class Session:
         self.warm = False
 
     def seconds(self) -> float:
-        """Seconds of training, over all sittings: the clock starts after the first step, which waits for the compiler."""
+        """Seconds of training, over all sittings; the first step, which waits for the compiler, is not counted."""
         if not self.warm:
             self.began, self.warm = time.perf_counter(), self.loop.warm
         return self.before + time.perf_counter() - self.began

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.cli import console
-from reverie.cli.console import facts
+from reverie.cli import console, signals
 from reverie.cli.progress import Display
 from reverie.cli.reading import Folder, Quiet, Seed
 from reverie.cli.source import NOTHING, Source, description
@@ -29,7 +28,7 @@ def bakeoff(
     source: Source = NOTHING,
     json: bool = False,
     quiet: Quiet = False,
-) -> None:
+) -> int:
     """Fit every pair of a roster that suits the data, rank them on held-out rows, and write a report with pictures.
 
     Args:
@@ -44,15 +43,20 @@ def bakeoff(
     from reverie.bakeoffs import bakeoff as contest
 
     given: dict[str, Any] = {name: value for name, value in (("budget", budget), ("seed", seed)) if value is not None}
-    with Display(quiet=quiet) as display:
+    with Display(quiet=quiet) as display, signals.heard() as which:
         dataset = source.load(data)
         display.note(*description(dataset))
         found = contest(dataset, out=out, progress=_teller(display), **given)
+        signal = which()
     if json:
         console.answer(found.to_dict())
-        return
-    console.show(ranking_table(found, wide=console.stdout().width >= ROOMY))
-    console.show(facts(ranking_facts(found)))
+    else:
+        console.show(ranking_table(found, wide=console.stdout().width >= ROOMY))
+        console.show(console.facts(ranking_facts(found)))
+    if signal is None:
+        return 0
+    console.note("interrupted: the ranking holds what was fitted until then")
+    return signals.code_of(signal)
 
 
 def _teller(display: Display) -> "Callable[[Stage], None]":

@@ -10,7 +10,7 @@ from cyclopts.exceptions import UnusedCliTokensError
 
 from reverie.errors import InputError
 
-FAULT, INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+FAULT, INPUT, INTERRUPTED = 1, 2, 130
 
 
 class Fault(NamedTuple):

@@ -7,7 +7,6 @@ from cyclopts import Group, Parameter
 
 from reverie.cli import console, dotted, signals
 from reverie.cli.choose import choose
-from reverie.cli.faults import INTERRUPTED, TERMINATED
 from reverie.cli.progress import Display
 from reverie.cli.reading import Count, Folder, Fraction, Patience, Quiet, Seed, rates
 from reverie.cli.source import NOTHING, Source, description
@@ -120,7 +119,7 @@ def fit(
         console.show(run_facts(run))
     if run.status == "interrupted":
         console.note(f"interrupted and saved; go on by: reverie fit --resume {run.path}")
-        return TERMINATED if signal == TERMINATED - 128 else INTERRUPTED
+        return signals.code_of(signal)
     return 0
 
 

@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
+def code_of(number: int | None) -> int:
+    """The exit code of a command that a signal ended: 130 for SIGINT, 143 for SIGTERM."""
+    return 128 + (signal.SIGINT if number is None else number)
+
+
 @contextmanager
 def heard() -> Iterator[Callable[[], int | None]]:
     """Give a function that says which of SIGINT and SIGTERM came first, if one did.

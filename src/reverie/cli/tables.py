@@ -166,7 +166,10 @@ def ranking_table(found: "Bakeoff", *, wide: bool) -> Table:
 
 
 def ranking_facts(found: "Bakeoff") -> list[tuple[str, str]]:
-    """What the ranking was made on, what failed and why, and where the report is."""
+    """What the ranking was made on, what failed or is doubtful and why, and where the report is."""
     rows = [("", ""), ("measure", f"nats a row, of {found.data['measure']}")]
-    rows += [(f"{entry.model} by {entry.learner}", entry.failed) for entry in found.ranking if entry.failed is not None]
+    for entry in found.ranking:
+        warnings = () if entry.log_likelihood is None else entry.log_likelihood.warnings
+        said = [entry.failed] if entry.failed is not None else [f"note: {warning}" for warning in warnings]
+        rows += [(f"{entry.model} by {entry.learner}", line) for line in said]
     return [*rows, ("report", found.report)]

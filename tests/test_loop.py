@@ -155,6 +155,16 @@ def test_streams_are_cut_so_that_they_fit(monkeypatch):
     np.testing.assert_allclose(values(state), 0.1 * 55 * np.array([1.0, -2.0, 0.5]), rtol=1e-5)
 
 
+def test_batches_of_many_rows_are_sent_a_few_at_a_time():
+    """The table of row numbers stays small, and a step with more rows than it holds is sent alone."""
+    rows = worlds.rows_of(np.zeros((20_000, 1), np.float32))
+    loop = Loop(learner_of(Along(), batch=None), rows, worlds.CONTINUOUS.measure, noise.make_key(0))
+    assert loop.capacity == 2**22 // (4 * 20_000)
+    assert dot_loop(batch=8)[0].capacity == 1000
+    state = loop.train(loop.start({"model": Dot(jnp.zeros(3))}), 60, 60, lambda state, info: True)
+    assert int(state.step) == 60
+
+
 class Seen(Direction):
     """Counts how often each row was in a batch."""
 

@@ -31,6 +31,8 @@ PACE = 0.5
 """Seconds that one call should take, so that a person sees progress and an interrupt is heard."""
 STREAM_BYTES = 64 * 2**20
 """Most bytes of rows sent at once when the data do not fit on the device."""
+INDEX_BYTES = 2**22
+"""Most bytes of row numbers sent at once: with all rows in each batch, a thousand steps of them would be large."""
 RESIDENT_BYTES = 2 * 2**30
 """Largest data that are kept on the device."""
 
@@ -115,7 +117,8 @@ class Loop:
         bytes_ = sum(leaf.nbytes for leaf in jax.tree.leaves(self.tree))
         self.resident = jax.device_put(self.tree) if bytes_ <= resident_bytes else None
         per_step = max(1, bytes_ // len(rows) * self.batches.batch)
-        self.capacity = CHUNK if self.resident is not None else int(np.clip(STREAM_BYTES // per_step, 1, CHUNK))
+        streamed = CHUNK if self.resident is not None else STREAM_BYTES // per_step
+        self.capacity = int(np.clip(min(streamed, INDEX_BYTES // (4 * self.batches.batch)), 1, CHUNK))
         self._compiled: Callable[..., Any] | None = None
         self._seconds_per_step = float("inf")
 

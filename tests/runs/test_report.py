@@ -16,7 +16,8 @@ import reverie
 from reverie import noise
 from reverie.bakeoffs.contest import Bakeoff, Entry
 from reverie.bakeoffs.reading import differences, groups, on_kinds, on_noise, on_samples
-from reverie.bakeoffs.report import sample_table, write_bakeoff_report
+from reverie.bakeoffs.report import write_bakeoff_report
+from reverie.bakeoffs.tables import sample_table
 from reverie.cli.app import run as command_line
 from reverie.data import load
 from reverie.estimate import Estimate, failed
@@ -28,8 +29,8 @@ from reverie.runs import again, pictures
 from reverie.runs.configure import Request, configure
 from reverie.runs.metrics import append
 from reverie.runs.page import digits_for, escaped, number, page, paragraph, table, tag, value_and_error
-from reverie.runs.pictures.curves import panels_of, series_of
 from reverie.runs.pictures.samples import MAT, frame_of, tile
+from reverie.runs.pictures.series import panels_of, series_of
 from reverie.runs.pictures.views import columns_of, correlations, frequencies, histogram, images_of
 from reverie.runs.report import _density, as_seen, correction_of, write_report
 from reverie.runs.run import Result, Run
@@ -269,13 +270,14 @@ def test_a_density_is_laid_out_as_its_picture_is(tmp_path):
     assert dark.mean(axis=0)[1] > 0.55 * third.shape[1]
 
 
-def everything(tmp_path):
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
     rng = np.random.default_rng(0)
     mixed = table_data()
     masked = load(np.where(rng.random((50, 4)) < 0.2, np.nan, rng.normal(size=(50, 4))), missing="mask")
     wild = {kind: (block * np.nan if block.dtype.kind == "f" else block) for kind, block in mixed.test.raw.items()}
     plane = load(rng.normal(size=(50, 2)))
-    words = text_data(tmp_path)
+    words = text_data(tmp_path_factory.mktemp("words"))
     colours = load(rng.integers(0, 256, (30, 5, 7, 3)).astype(np.uint8))
     return {
         "mixed": (mixed, mixed.test, mixed.train.raw),
@@ -298,8 +300,8 @@ CASES = (
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_all_kinds_of_rows_are_drawn(tmp_path, case):
-    data, rows, drawn = everything(tmp_path)[case]
+def test_all_kinds_of_rows_are_drawn(everything, case):
+    data, rows, drawn = everything[case]
     for png in (
         pictures.draw_samples(data.schema, rows.raw, drawn, mask=rows.mask),
         pictures.draw_gallery(data.schema, rows.raw, [("a · b", drawn), (NASTY, drawn)], mask=rows.mask),

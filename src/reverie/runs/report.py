@@ -1,5 +1,6 @@
 """The report of a run: pictures and one page that needs no network."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -41,13 +42,13 @@ CORRECTED = 2000
 
 
 class Pictures(NamedTuple):
-    """What a page shows: the two files, what to say beneath them, and generated text."""
+    """What a page shows: the two files, what to say beneath them, and rows and draws of text by their names."""
 
     samples: bytes
     curves: bytes
     beneath_samples: str
     beneath_curves: str
-    texts: list[str]
+    texts: dict[str, list[str]]
 
 
 def write_report(run: Run, dataset: Dataset) -> None:
@@ -77,18 +78,21 @@ def draw(run: Run, dataset: Dataset) -> Pictures:
         pictures.draw_samples(run.schema, real, drawn, names=names, mask=rows.mask, density=density),
         pictures.draw_curves(lines, kept=run.result.best_step, correction=correction_of(dataset), kind=kind),
         f"The {called} are shown as the model sees them. Its samples are the first that came, not chosen.",
-        beneath_curves(reported=bool(lines), validated=bool(kind), trained=trained),
-        pictures.lines_of(run.schema, drawn) if view == "text" else [],
+        beneath_curves(kind, reported=bool(lines), trained=trained),
+        {name: pictures.lines_of(run.schema, raw) for name, raw in zip(names, (real, drawn), strict=True)}
+        if view == "text"
+        else {},
     )
 
 
-def beneath_curves(*, reported: bool, validated: bool, trained: bool) -> str:
-    """What a reader of the curves should know."""
+def beneath_curves(kind: str, *, reported: bool, trained: bool) -> str:
+    """What a reader of the curves should know; `kind` is that of the validation estimates, if there are any."""
     said = "Each point is the mean over the steps since the one before. " if reported else ""
-    if not validated:
+    if not kind:
         return said
     gap = "; where the curves part, the model has begun to learn its rows by heart" if trained else ""
-    return f"{said}Validation rows were not learned from{gap}."
+    tightness = " The two may be bounds of different tightness." if trained and kind == "lower bound" else ""
+    return f"{said}Validation rows were not learned from{gap}.{tightness}"
 
 
 def shown_rows(dataset: Dataset, view: str) -> tuple[Rows, str]:
@@ -147,7 +151,7 @@ def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
         warnings_of(estimate),
         headline(estimate, bits, f"{count:,} {which} rows" if count else "", _beside(run, bits)),
         tag("div", ending(result.status, result.why, result.step, result.best_step, result.seconds), cls="ended"),
-        section("Samples", picture(drawn.samples, "rows beside samples", drawn.beneath_samples), *_texts(drawn.texts)),
+        section("Samples", *samples_of(drawn.samples, drawn.texts, drawn.beneath_samples)),
         section("Training", picture(drawn.curves, "training curves", drawn.beneath_curves)),
         section("Settings", settings_table(run)),
         section("Data", data_table(run), paragraph(SAME, cls="quiet")),
@@ -168,5 +172,9 @@ def _beside(run: Run, bits: Estimate | None) -> list[tuple[str, Content]]:
     return found
 
 
-def _texts(texts: list[str]) -> list[Html]:
-    return [tag("h3", "Generated text"), code("\n".join(texts))] if texts else []
+def samples_of(png: bytes, texts: Mapping[str, list[str]], beneath: str) -> list[Html]:
+    """The picture of rows and draws, or, where they are text, the text itself."""
+    if not texts:
+        return [picture(png, "rows and samples", beneath)]
+    written = [part for name, lines in texts.items() for part in (tag("h3", name), code("\n".join(lines)))]
+    return [*written, paragraph(beneath, cls="quiet")]

@@ -1,9 +1,10 @@
 """Pictures as PNG bytes, from plain arrays and numbers. The only room that imports matplotlib, and never its pyplot."""
 
-from reverie.runs.pictures.curves import LIKELIHOODS, draw_curves
+from reverie.runs.pictures.curves import draw_curves
 from reverie.runs.pictures.gallery import draw_gallery
 from reverie.runs.pictures.ranking import Place, draw_ranking
 from reverie.runs.pictures.samples import Density, draw_samples, frame_of, grid_of, tile
+from reverie.runs.pictures.series import LIKELIHOODS
 from reverie.runs.pictures.views import bits_of, lines_of, view_of
 
 __all__ = [

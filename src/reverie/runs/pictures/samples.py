@@ -100,7 +100,7 @@ def _images(schema: Schema, real: Any, drawn: Any, names: tuple[str, str]) -> Ca
     assert schema.image is not None
     height, width, _ = schema.image
     columns, rows = grid_of(schema)
-    rows = max(1, min(rows, -(-len(block_of(drawn)) // columns)))
+    rows = max(1, min(rows, -(-min(len(block_of(real)), len(block_of(drawn))) // columns)))
     scale, (low, high) = scale_of(height, width), bits_of(real)
     wide, tall = columns * (width * scale + 5) + 5, rows * (height * scale + 5) + 5
     side = max(wide, 220)

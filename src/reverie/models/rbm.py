@@ -27,8 +27,9 @@ class RBM(Part, HasPotential, HasGibbs, HasTempering, HasEnumeration):
         u_β(x) = ((1 − β) a + β b)·x + Σ_j softplus(β (c_j + (x W)_j)),    β from 0 to 1,
 
     whose base is independent bits with log-odds a and the normaliser 2^H Π_i (1 + e^{a_i}). `base` holds a: the
-    log-odds of the training rows, or the visible biases when the model was made from arrays. No learner moves it: u
-    does not depend on it.
+    log-odds of the training rows, or, when the model was made from arrays, b + ½ W 1, the one from which u_β does not
+    tilt at first: u_β(x) = a·x + β (b + ½ W 1 − a)·x + constants + O(β²). (From a = b, chains run into the mode that
+    the visible biases alone would choose.) No learner moves it: u does not depend on it.
 
     Args:
         hidden: how many hidden units.
@@ -64,9 +65,8 @@ class RBM(Part, HasPotential, HasGibbs, HasTempering, HasEnumeration):
             )
         if not all(np.isfinite(array).all() for array in (w, b, c)):
             raise InputError("the RBM's arrays must be finite")
-        bias = jnp.asarray(b)
-        arrays = {"weights": jnp.asarray(w), "visible_bias": bias, "hidden_bias": jnp.asarray(c), "base": bias}
-        return cls(hidden=w.shape[1], **arrays)
+        arrays = {"weights": w, "visible_bias": b, "hidden_bias": c, "base": b + w.sum(axis=1) / 2}
+        return cls(hidden=w.shape[1], **{name: jnp.asarray(array) for name, array in arrays.items()})
 
     def unsuited(self, spec: Spec) -> str | None:
         """Only bits."""

@@ -22,7 +22,8 @@ generation of random normal deviates", Annals of Mathematical Statistics 29, 195
 
 import math
 import operator
-from functools import partial
+from functools import partial, reduce
+from itertools import accumulate
 
 import jax
 import jax.extend.random
@@ -216,20 +217,23 @@ def categorical(key: Key[Array, ""], logits: Float[Array, "..."], axis: int = -1
     A category of logit −∞ is never drawn. The gaps between the values of u (2⁻²⁴) bound the error of a probability.
     """
     logits = jnp.moveaxis(_at_least_single(logits), axis, -1)
-    weight = jnp.exp(logits - jnp.max(logits, axis=-1, keepdims=True))
-    return (_first_above if weight.shape[-1] <= _UNROLLED else _first_above_of_many)(key, weight)
+    count = logits.shape[-1]
+    if count > _UNROLLED:
+        return _first_above_of_many(key, jnp.exp(logits - jnp.max(logits, axis=-1, keepdims=True)))
+    levels = [logits[..., k] for k in range(count)]
+    # Over a few levels a reduction costs more than all the rest; over many it is the faster.
+    top = reduce(jnp.maximum, levels) if count <= _FEW else jnp.max(logits, axis=-1)
+    return _first_above(key, [jnp.exp(level - top) for level in levels])
 
 
-_UNROLLED = 128
+_UNROLLED, _FEW = 128, 16
 
 
-def _first_above(key: Array, weight: Array) -> Array:
+def _first_above(key: Array, weights: list[Array]) -> Array:
     """Inverse CDF, unrolled over the categories: one fused pass, three times as fast as with a cumulative sum."""
-    steps = [weight[..., 0]]
-    for k in range(1, weight.shape[-1]):
-        steps.append(steps[-1] + weight[..., k])
+    steps = list(accumulate(weights, operator.add))
     # u total < total also when rounded, and equal steps stay equal: a weight of zero is never chosen.
-    threshold = uniform(key, steps[-1].shape, weight.dtype) * steps[-1]
+    threshold = uniform(key, steps[-1].shape, steps[-1].dtype) * steps[-1]
     index = jnp.zeros(threshold.shape, jnp.int32)
     for step in steps[:-1]:
         index = index + (step <= threshold).astype(jnp.int32)

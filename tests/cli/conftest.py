@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.malformed import GOOD, NUMBERS
+from tests.cli.cases import GOOD, NUMBERS
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,28 @@ import shutil
 import pytest
 
 from reverie.cli import main
-from tests.cli.malformed import CASES, STILL_OPEN
+from tests.cli import malformed_data, malformed_runs, malformed_words
+
+CASES = [*malformed_data.all_cases(), *malformed_words.all_cases(), *malformed_runs.folders()]
+
+STILL_OPEN = {
+    "npz-other-files": "a member of a .npz that is no array is taken for one",
+    "npz-labels-nan": "labels that are all missing are read as no class at all",
+    "inference-of-other-kind": "the pairing does not look at the kinds of latent blocks",
+    "option-7---model.sizes=99999999999999": "whole numbers beyond 32 bits are not refused where options are read",
+    "config-no-model-sample": "a configuration without a model is read",
+    "config-no-model-runs": "likewise",
+    "config-no-model-fit": "likewise",
+    "config-other-columns-sample": "statistics of other columns than there are meet only when arrays are added",
+    "config-other-columns-runs": "likewise",
+    "config-unknown-measure-fit": "a resumed run reads its measure only at the end",
+    "config-no-measure-fit": "likewise",
+    "result-wrong-type-sample": "the types in result.json are not checked",
+    "result-wrong-type-score": "likewise",
+    "result-wrong-type-evaluate": "likewise",
+    "resume-recipe": "the recipe of the data is handed on unread",
+}
+"""Cases that are not yet refused as they should be, and why; a case that is mended must leave this table."""
 
 MANY = 200
 LENGTHS = ("--steps", "--epochs", "--budget", "--resume")

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.spatial.distance
 import scipy.stats
 
 from reverie.errors import InputError
@@ -64,7 +65,9 @@ def test_a_nearest_neighbour_tells_what_can_be_told():
 
 
 def test_ties_are_shared_so_that_bits_are_not_told_from_bits():
-    draw = lambda seed: np.random.default_rng(seed).random((60, 6)) < 0.3  # noqa: E731
+    def draw(seed):
+        return np.random.default_rng(seed).random((60, 6)) < 0.3
+
     accuracy = [two_sample(draw((1, s)), draw((2, s)), BITS).accuracy.value for s in range(40)]
     assert measuring.errors_off(np.array(accuracy), 59 / 119) < 4
 
@@ -74,11 +77,26 @@ def test_draws_that_are_all_alike_are_seen():
     found = two_sample(np.repeat(rows[:1], 200, axis=0), rows, PLANE)
     assert found.p_value < 0.01
     assert found.mmd2.value > 10 * found.mmd2.se
-    alike = two_sample(np.ones((5, 2), np.float32), np.ones((7, 2), np.float32), PLANE)
+    alike = two_sample(np.full((5, 2), 0.1, np.float32), np.full((7, 2), 0.1, np.float32), PLANE)
     assert alike.mmd2.value == 0.0
     assert alike.p_value == 1.0
     # Each of five has nine neighbours at the same distance, four of them its own.
     assert alike.accuracy.value == pytest.approx(4 / 9)
+
+
+def test_one_row_far_away_hides_nothing():
+    x, y = normal(1, 100, 3.0), normal(2, 100)
+    y[7] = 1e6
+    found = two_sample(x, y, PLANE)
+    assert found.p_value < 0.01
+    assert found.accuracy.value > 0.9
+
+
+def test_neighbours_are_taken_from_all_of_the_longer_side():
+    """Half of the rows lie where no draw does, and they come last."""
+    rows = np.concatenate([normal(1, 300), normal(2, 300, 50.0)])
+    found = two_sample(normal(3, 300), rows, PLANE)
+    assert found.accuracy.value == pytest.approx(0.66, abs=0.1)
 
 
 def test_rows_of_several_kinds_are_compared_by_their_features():

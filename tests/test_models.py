@@ -18,7 +18,7 @@ from reverie.capabilities import (
 from reverie.data import Leaf, Spec
 from reverie.errors import InputError
 from reverie.models import MADE, MODELS, RBM, VAE, Critic, GaussianMixture, Generator, RealNVP, SigmoidBeliefNet
-from reverie.pairing import fill, shapes_of
+from reverie.pairing import fill
 from reverie.parts import count_parameters, options_of, parameters
 from tests import worlds
 from tests.measuring import draws, errors_off
@@ -72,7 +72,7 @@ def test_init_is_a_function_of_its_key_and_its_shapes_are_known_beforehand(name)
     assert all(np.array_equal(a, b) for a, b in zip(arrays(one), arrays(again), strict=True))
     drawn = any(not np.array_equal(a, b) for a, b in zip(arrays(one), arrays(other), strict=True))
     assert drawn or name == "fvsbn"  # which starts at independent bits
-    shapes = shapes_of({"model": blank}, noise.make_key(0), spec)["model"]
+    shapes = worlds.shapes_of({"model": blank}, noise.make_key(0), spec)["model"]
     assert worlds.alike(shapes, one)
     told = [leaf for leaf in jax.tree.leaves(shapes) if isinstance(leaf, jax.ShapeDtypeStruct)]
     assert [(leaf.shape, leaf.dtype) for leaf in told] == [(leaf.shape, leaf.dtype) for leaf in arrays(one)]
@@ -84,7 +84,7 @@ def test_a_model_takes_data_or_says_in_one_sentence_why_not(name, kind):
     blank = worlds.blank(name)
     why: str | None = blank.unsuited(SPECS[kind])
     if why is None:
-        shapes_of({"model": blank}, noise.make_key(0), SPECS[kind])
+        worlds.shapes_of({"model": blank}, noise.make_key(0), SPECS[kind])
         return
     assert "\n" not in why
     assert kind in why

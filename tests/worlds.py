@@ -5,6 +5,7 @@ import functools
 import itertools
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +17,7 @@ from reverie.inference import SigmoidBeliefPosterior
 from reverie.learners import Learner
 from reverie.loop import Loop
 from reverie.models import MODELS, RBM, SigmoidBeliefNet
-from reverie.pairing import check, fill, make_learner, make_part, shapes_of
+from reverie.pairing import check, fill, make_learner, make_part
 from tests.measuring import errors_off as errors_off
 from tests.measuring import surprise as surprise
 
@@ -77,6 +78,11 @@ MIXED = Spec(
 def world_for(model: Any) -> World:
     """The first tiny data set that suits a model."""
     return next(world for world in (BINARY, CONTINUOUS) if model.unsuited(world.spec) is None)
+
+
+def shapes_of(parts: Any, key: Any, spec: Spec) -> Any:
+    """`fill` without arithmetic: only the shapes of the arrays."""
+    return eqx.filter_eval_shape(lambda key: fill(parts, key, spec), jax.eval_shape(lambda: key))
 
 
 def states(bits: int) -> np.ndarray:

@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import equinox as eqx
-import jax
 from jaxtyping import Array, Key
 
 from reverie.capabilities import capabilities_of, missing_from
@@ -154,8 +152,3 @@ def fill(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:
     model = parts["model"].init(keys["model"], spec)
     rest = {name: part.init(keys[name], spec, model) for name, part in parts.items() if name != "model"}
     return {"model": model} | rest
-
-
-def shapes_of(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:
-    """`fill` without arithmetic: the shapes of the arrays, for opening a run folder and for tests."""
-    return eqx.filter_eval_shape(lambda key: fill(parts, key, spec), jax.eval_shape(lambda: key))

@@ -252,3 +252,18 @@ def test_sigterm_saves_and_ends_cleanly(tmp_path):
     found = checkpoints.newest(path / "checkpoints")
     assert found is not None
     assert found[1].step == run.step > 0
+
+
+LATER = """
+import sys
+import reverie as rv
+run = rv.load_run(sys.argv[1])
+print(run.sample(3, seed=2).tolist())
+"""
+
+
+def test_another_process_opens_a_flow_whose_layers_remember_their_shapes(tmp_path):
+    flow = rv.models.RealNVP(layers=2, width=4)
+    run = rv.fit("moons", flow, rv.learners.MaximumLikelihood(), out=tmp_path / "run", **settings(steps=2))
+    said = subprocess.run([sys.executable, "-c", LATER, str(run.path)], capture_output=True, text=True, check=True)
+    np.testing.assert_allclose(json.loads(said.stdout), run.sample(3, seed=2), rtol=1e-5)

@@ -15,7 +15,7 @@ from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec,
 from reverie.errors import InputError
 from reverie.estimate import Estimate
 from reverie.evaluation import Scores, log_normaliser, samples_of, score, to_raw
-from reverie.pairing import shapes_of
+from reverie.pairing import fill
 from reverie.parts import Parts
 from reverie.runs.arrays import decode, encode, restore
 from reverie.runs.config import Config, read_config
@@ -207,6 +207,6 @@ def load_run(path: str | Path) -> Run:
     result = read_result(path)
     if result is None or not file.is_file():
         raise InputError(f"{path} has not come to an end; go on with it by: reverie fit --resume {path}")
-    template = shapes_of(config.blank_parts(), noise.make_key(0, config.prng), config.data.spec)
+    template = fill(config.blank_parts(), noise.make_key(0, config.prng), config.data.spec)
     parts = restore(template, decode(file.read_bytes(), file), file, config.prng)
     return Run(path, config, parts, result)

@@ -30,12 +30,14 @@ def test_a_flow_integrates_to_one_and_its_draws_have_its_moments(flow):
     assert density.sum() == pytest.approx(1.0, abs=2e-3)
 
     def functionals(x):
-        return np.stack([x[:, 0], x[:, 1], x[:, 0] * x[:, 1], np.exp(-((x[:, 0] - 1) ** 2)), np.tanh(x[:, 1]) ** 3], 1)
+        """Bounded, since the tails of a flow are heavy, and odd ones among them."""
+        bell = np.exp(-((x[:, 0] - 1) ** 2))
+        return np.stack([np.tanh(x[:, 0]), np.tanh(x[:, 1]) ** 3, np.tanh(x[:, 0] * x[:, 1]), bell], axis=1)
 
-    samples = functionals(np.asarray(draws(flow.sample, 40_000)))
+    samples = functionals(np.asarray(draws(flow.sample, 40_000), np.float64))
     truth = (functionals(grid.astype(np.float64)) * density[:, None]).sum(0)
     gap = np.abs(samples.mean(0) - truth)
-    assert np.all(gap < 4 * samples.std(0) / 200 + 3e-3)
+    assert np.all(gap < 4 * samples.std(0) / 200 + abs(1 - density.sum()) + 1e-4)
 
 
 def test_a_flow_changes_variables(flow, key):

@@ -27,6 +27,7 @@ DEFAULTS = {
     "Measure.log_density_correction": "no volume changes",
     "Measure.mask_to_model": "columns stay where they are",
     "Measure.random": "no key is used",
+    "Part.unserving": "all models can be served",
     "Part.unsuited": "all data suit",
     "Sampler.init": "nothing persists",
 }

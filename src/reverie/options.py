@@ -11,6 +11,9 @@ import msgspec
 
 from reverie.errors import InputError
 
+LARGEST = 2**31
+"""Whole numbers on the device have 32 bits."""
+
 
 def option_types(made_by: Callable[..., Any], skip: tuple[str, ...] = ()) -> dict[str, tuple[Any, Any]]:
     """The options of a function: name → (type, default)."""
@@ -39,11 +42,14 @@ def read_option(name: str, value: Any, kind: Any, owner: str) -> Any:
     elif _takes_tuple(kind) and isinstance(value, int):
         read = [value]
     try:
-        return msgspec.convert(read, kind, strict=False)
+        made = msgspec.convert(read, kind, strict=False)
     except msgspec.ValidationError as error:
         choices = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
         why = f"choose {' or '.join(map(str, choices))}" if choices else str(error)
         raise InputError(f"{owner}: option {name}={value!r} cannot be used: {why}") from None
+    if any(isinstance(one, int) and abs(one) >= LARGEST for one in (made if isinstance(made, tuple) else (made,))):
+        raise InputError(f"{owner}: option {name}={value!r} is too large: whole numbers end at {LARGEST - 1}")
+    return made
 
 
 def read_options(owner: str, types_: Mapping[str, tuple[Any, Any]], given: Mapping[str, Any]) -> dict[str, Any]:

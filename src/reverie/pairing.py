@@ -96,6 +96,12 @@ def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None
             raise InputError(
                 f"{learner.name} uses no part named {', '.join(sorted(extra))}; it uses {', '.join(parts)}."
             )
+        for name, part in parts.items():
+            why = part.unserving(model) if part is not None and name != "model" else None
+            if why is not None:
+                usual = SUPPLIERS[name](model)
+                served = "" if usual is None else f"; {name_of(usual)[1]} would serve"
+                raise InputError(f"{why}{served}")
         return {name: part for name, part in parts.items() if part is not None}
     role, names = next(iter(lacking.items()))
     part = supply(model, learner, given)[role] if role != "model" else model

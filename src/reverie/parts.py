@@ -55,6 +55,10 @@ class Part(eqx.Module):
         """Why this part cannot be used on such data, in one sentence; `None` when it can."""
         return None
 
+    def unserving(self, model: Any) -> str | None:
+        """Why this part cannot serve such a model, in one sentence; `None` when it can."""
+        return None
+
 
 Parts = dict[str, Any]
 

@@ -9,25 +9,6 @@ from tests.cli import malformed_data, malformed_runs, malformed_words
 
 CASES = [*malformed_data.all_cases(), *malformed_words.all_cases(), *malformed_runs.folders()]
 
-STILL_OPEN = {
-    "npz-other-files": "a member of a .npz that is no array is taken for one",
-    "npz-labels-nan": "labels that are all missing are read as no class at all",
-    "inference-of-other-kind": "the pairing does not look at the kinds of latent blocks",
-    "option-7---model.sizes=99999999999999": "whole numbers beyond 32 bits are not refused where options are read",
-    "config-no-model-sample": "a configuration without a model is read",
-    "config-no-model-runs": "likewise",
-    "config-no-model-fit": "likewise",
-    "config-other-columns-sample": "statistics of other columns than there are meet only when arrays are added",
-    "config-other-columns-runs": "likewise",
-    "config-unknown-measure-fit": "a resumed run reads its measure only at the end",
-    "config-no-measure-fit": "likewise",
-    "result-wrong-type-sample": "the types in result.json are not checked",
-    "result-wrong-type-score": "likewise",
-    "result-wrong-type-evaluate": "likewise",
-    "resume-recipe": "the recipe of the data is handed on unread",
-}
-"""Cases that are not yet refused as they should be, and why; a case that is mended must leave this table."""
-
 MANY = 200
 LENGTHS = ("--steps", "--epochs", "--budget", "--resume")
 
@@ -59,12 +40,7 @@ def said_in(text):
     return [line for line in text.splitlines() if line.strip()]
 
 
-def marks(case):
-    why = STILL_OPEN.get(case.name)
-    return [] if why is None else [pytest.mark.xfail(reason=why, strict=True)]
-
-
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name, marks=marks(case)) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
 def test_it_is_refused_in_one_line(case, at, small_runs, capfd, monkeypatch):
     words = words_of(case, at, small_runs)
     for name, content in case.files.items():

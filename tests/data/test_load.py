@@ -9,9 +9,9 @@ import pytest
 
 from reverie.data import (
     Binarise,
-    Levels,
     Dequantise,
     Identity,
+    Levels,
     PerLeaf,
     Schema,
     Standardise,

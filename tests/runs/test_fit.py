@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import jax
 import numpy as np
@@ -29,7 +30,14 @@ def bits():
 
 
 def settings(**changes):
-    return {"steps": 60, "batch": 16, "learning_rate": 1e-2, "pictures": False, "checkpoint_seconds": 0.0, "patience": 30} | changes
+    return {
+        "steps": 60,
+        "batch": 16,
+        "learning_rate": 1e-2,
+        "pictures": False,
+        "checkpoint_seconds": 0.0,
+        "patience": 30,
+    } | changes
 
 
 PAIRS = {
@@ -38,14 +46,14 @@ PAIRS = {
 }
 
 
-class Cut(Exception):
+class CutError(Exception):
     """Stands for the power going off."""
 
 
 def cut_at(step):
     def listen(progress):
         if progress.step >= step:
-            raise Cut
+            raise CutError
 
     return listen
 
@@ -68,7 +76,7 @@ def test_a_run_cut_off_and_resumed_ends_where_the_run_left_alone_ends(alone, bit
     name, undisturbed = alone
     path = tmp_path / "cut"
     model, learner = PAIRS[name]
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         rv.fit(bits, model, learner, out=path, average=0.9, progress=cut_at(step), **settings())
     assert not (path / "model.safetensors").exists()
     run = rv.resume(path, data=bits, pictures=False, checkpoint_seconds=0.0)
@@ -82,7 +90,7 @@ def test_the_newest_checkpoint_that_is_whole_is_used(bits, tmp_path):
     path = tmp_path / "torn"
     model, learner = PAIRS["jsa"]
     whole = rv.fit(bits, model, learner, out=tmp_path / "whole", **settings(patience=None))
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         rv.fit(bits, model, learner, out=path, progress=cut_at(40), **settings(patience=None))
     last = max((path / "checkpoints").glob("*.safetensors"))
     last.write_bytes(last.read_bytes()[:-7])
@@ -95,7 +103,7 @@ def test_the_newest_checkpoint_that_is_whole_is_used(bits, tmp_path):
 
 def test_when_no_checkpoint_is_whole_that_is_said(bits, tmp_path):
     model, learner = PAIRS["jsa"]
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         rv.fit(bits, model, learner, out=tmp_path / "run", progress=cut_at(20), **settings())
     for file in (tmp_path / "run" / "checkpoints").glob("*.safetensors"):
         file.write_bytes(b"torn")
@@ -116,7 +124,8 @@ def test_an_opened_run_has_the_parameters_that_were_saved(alone):
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(bits, tmp_path):
     model, learner = PAIRS["jsa"]
     files = []
-    for number, change in enumerate(({}, {}, {"seed": 1}, {"prng": "threefry"})):
+    changes: list[dict[str, Any]] = [{}, {}, {"seed": 1}, {"prng": "threefry"}]
+    for number, change in enumerate(changes):
         run = rv.fit(bits, model, learner, out=tmp_path / str(number), **settings(steps=5, **change))
         files.append((run.path / "model.safetensors").read_bytes())
     assert files[0] == files[1]
@@ -211,7 +220,7 @@ def test_runs_are_listed_and_a_broken_one_is_said_to_be_broken(bits, tmp_path):
 
 
 def test_resume_refuses_data_that_have_changed(bits, tmp_path):
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         rv.fit(bits, *PAIRS["jsa"], out=tmp_path / "run", progress=cut_at(3), **settings())
     with pytest.raises(rv.InputError, match="came from memory"):
         rv.resume(tmp_path / "run")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.cli import console
+from reverie.cli.reading import Seed
 from reverie.cli.tables import runs_table, settings_facts
 from reverie.errors import InputError
 
@@ -29,13 +30,15 @@ def placed(path: Path) -> Path:
     return inside if not path.exists() and inside.is_dir() else path
 
 
-def list_(folder: Path = HOME, /, *, json: bool = False) -> None:
+def list_(folder: Path = HOME, /, *, json: bool = False, seed: Seed = 0) -> None:
     """The runs in a folder, oldest first.
 
     Args:
         folder: The folder ("runs").
         json: Print one JSON object and nothing else.
+        seed: Taken as every command takes it; nothing here is drawn.
     """
+    del seed
     from reverie.runs import list_runs
 
     found = [] if folder == HOME and not folder.exists() else list_runs(folder)
@@ -50,13 +53,15 @@ def list_(folder: Path = HOME, /, *, json: bool = False) -> None:
             console.note(*([f"{run.path} is {status}: {why}"] if why else []))
 
 
-def show(run: Path, /, *, json: bool = False) -> None:
+def show(run: Path, /, *, json: bool = False, seed: Seed = 0) -> None:
     """How a run was set up and how it stands.
 
     Args:
         run: The run folder.
         json: Print one JSON object and nothing else.
+        seed: Taken as every command takes it; nothing here is drawn.
     """
+    del seed
     found = opened(run)
     if json:
         console.answer(as_json(found))
@@ -64,14 +69,23 @@ def show(run: Path, /, *, json: bool = False) -> None:
         console.show(settings_facts(found))
 
 
-def remove(run: Path, /, *, yes: Annotated[bool, Parameter(name=["--yes", "-y"])] = False, json: bool = False) -> None:
+def remove(
+    run: Path,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"])] = False,
+    json: bool = False,
+    seed: Seed = 0,
+) -> None:
     """Delete a run folder and all that is in it.
 
     Args:
         run: The run folder.
         yes: Do not ask.
         json: Print one JSON object and nothing else.
+        seed: Taken as every command takes it; nothing here is drawn.
     """
+    del seed
     from reverie.runs import remove_run
     from reverie.runs.folder import summarise
 

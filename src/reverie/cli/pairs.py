@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reverie.cli import console
+from reverie.cli.reading import Seed
 
 if TYPE_CHECKING:
     from reverie.pairing import Pairs
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 FITS = "✓"
 
 
-def pairs(*, json: bool = False) -> None:
+def pairs(*, json: bool = False, seed: Seed = 0) -> None:
     """Which learner fits which model, and the capability that is missing where it does not.
 
     Args:
         json: Print one JSON object and nothing else.
+        seed: Taken as every command takes it; nothing here is drawn.
     """
     import reverie as rv
+
+    del seed
 
     found = rv.pairs()
     if json:

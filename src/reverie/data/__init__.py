@@ -8,7 +8,7 @@ from reverie.data.batches import Batches
 from reverie.data.choice import to_model_rows
 from reverie.data.composed import Composed
 from reverie.data.densities import Dequantise, Logit, Standardise
-from reverie.data.load import load, read_rows
+from reverie.data.load import load, load_again, read_rows
 from reverie.data.measure import Measure
 from reverie.data.measure_config import measure_from_config
 from reverie.data.per_leaf import PerLeaf
@@ -40,6 +40,7 @@ __all__ = [
     "Standardise",
     "Text",
     "load",
+    "load_again",
     "measure_from_config",
     "read_rows",
     "read_schema",

@@ -112,7 +112,9 @@ def read_npz(path: Path) -> Found:
     arrays = {}
     for key in loaded:
         try:
-            arrays[key] = loaded[key]
+            member = loaded[key]
+            if isinstance(member, np.ndarray):
+                arrays[key] = member
         except Exception as error:  # as above
             if key.removesuffix("_label") in (*PART_KEYS, *DATA_KEYS, *LABEL_KEYS) or len(loaded) == 1:
                 what = "holds Python objects" if "ickle" in str(error) else "cannot be read"

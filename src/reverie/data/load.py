@@ -98,6 +98,17 @@ def load(
     )
 
 
+def load_again(recipe: Mapping[str, Any], schema: Schema, fingerprint: str, name: str) -> Dataset:
+    """The data of a `Dataset.recipe`; refused when the recipe is not one, or when the data have changed since."""
+    try:
+        data = load(**recipe, schema=schema)
+    except TypeError as error:
+        raise InputError(f"the record of how {name!r} was read is damaged: {error}") from None
+    if data.fingerprint != fingerprint:
+        raise InputError(f"{name!r} has changed since the run began (its fingerprint differs)")
+    return data
+
+
 def read_rows(source: Any, schema: Schema | Mapping[str, Any] | str | Path, *, missing: str = "refuse") -> Rows:
     """New rows of data whose schema is known, in the source's order, with their label where it is there."""
     known = read_schema(schema)

@@ -214,6 +214,8 @@ def codes_of(labels: Any, what: str = "the labels") -> tuple[np.ndarray, tuple[A
     """Class codes and class names from labels: whole numbers or words."""
     values = labels if isinstance(labels, Values) else column(labels, "label")
     known = values.present
+    if not len(known):
+        raise InputError(f"{what} are all missing")
     if not values.words and np.any(known != np.floor(known)):
         raise InputError(f"{what} hold {known[known != np.floor(known)][0]:g}: labels must be whole numbers or words")
     levels = np.unique(known)

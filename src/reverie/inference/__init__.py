@@ -18,12 +18,7 @@ def default_posterior(model: object) -> Part | None:
     """The inference model that fits the model's latent blocks, blank; `None` where none does."""
     if not isinstance(model, HasLogJoint):
         return None
-    kinds = {latent.kind for latent in model.latents}
-    if kinds == {"bits"}:
-        return SigmoidBeliefPosterior()
-    if kinds == {"reals"} and len(model.latents) == 1:
-        return GaussianPosterior()
-    return None
+    return next((part for part in (cls() for cls in INFERENCE.values()) if part.unserving(model) is None), None)
 
 
 __all__ = ["INFERENCE", "GaussianPosterior", "SigmoidBeliefPosterior", "default_posterior"]

@@ -43,6 +43,11 @@ class GaussianPosterior(Part, HasPosterior, Reparameterised, HasPosteriorDistrib
         if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
             raise InputError(f"a Gaussian posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
+    def unserving(self, model: Any) -> str | None:
+        """One block of reals, and nothing else."""
+        kinds = [latent.kind for latent in model.latents]
+        return None if kinds == ["reals"] else f"a Gaussian posterior serves one block of reals, not {', '.join(kinds)}"
+
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """An encoder onto the model's only block of reals."""
         (latent,) = model.latents

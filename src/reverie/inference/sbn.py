@@ -42,6 +42,11 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
         if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
             raise InputError(f"a belief-net posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
+    def unserving(self, model: Any) -> str | None:
+        """Blocks of bits only."""
+        kinds = [latent.kind for latent in model.latents]
+        return None if set(kinds) == {"bits"} else f"a belief-net posterior serves bits, not {', '.join(kinds)}"
+
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """One layer for each of the model's blocks of bits."""
         shape = layouts(spec)

@@ -17,14 +17,13 @@ from reverie.errors import InputError
 from reverie.models.suits import only
 from reverie.parts import Part, filled, known, learned, option
 
-
 STEEPEST = 2.0
 """The largest |log scale| of one layer."""
 
 
 def _bounded_affine() -> Affine:
     """y = e^{s} x + t with s = 2 tanh(·/2): without a bound a layer can blow up on rows far from the training rows."""
-    scale = Parameterize(lambda raw: jnp.exp(STEEPEST * jnp.tanh(raw / STEEPEST)), jnp.zeros(()))
+    scale: Any = Parameterize(lambda raw: jnp.exp(STEEPEST * jnp.tanh(raw / STEEPEST)), jnp.zeros(()))
     return eqx.tree_at(lambda affine: affine.scale, Affine(), scale)
 
 
@@ -69,9 +68,10 @@ class RealNVP(Part, HasLogProb, Samplable, Pushforward):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Layers near the identity, over a base without parameters: `noise` draws from it."""
+        standard: Any = StandardNormal
         flow = coupling_flow(
             key,
-            base_dist=StandardNormal((spec.size,)),
+            base_dist=standard((spec.size,)),
             transformer=_bounded_affine(),
             flow_layers=self.layers,
             nn_width=self.width,

@@ -129,6 +129,12 @@ def read_config(path: Path) -> Config:
         config = msgspec.json.decode(file.read_bytes(), type=Config)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file} is not a configuration that this version can read: {error}") from None
+    if "model" not in config.parts:
+        raise InputError(f"{file} describes no model")
+    for leaf in config.data.spec.leaves.values():
+        if leaf.kind != "categorical" and not len(leaf.mean) == len(leaf.std) == leaf.size:
+            raise InputError(f"{file}: {leaf.size} {leaf.kind} columns have {len(leaf.mean)} means")
+    config.make_measure()
     if config.format != FORMAT:
         raise InputError(f"{file} has format {config.format} and this version reads {FORMAT}")
     return config

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from reverie import noise
-from reverie.data import Dataset, Rows, load, to_model_rows
+from reverie.data import Dataset, Rows, load_again, to_model_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
 from reverie.evaluation import TwoSample, log_likelihood, samples_of, two_sample
@@ -88,7 +88,5 @@ def _rows(run: Run, data: Any) -> Rows:
     recipe = run.config.data.recipe
     if recipe is None:
         raise InputError("this run's data came from memory: say which rows to evaluate it on")
-    again = load(**recipe, schema=run.schema)
-    if again.fingerprint != run.config.data.fingerprint:
-        raise InputError(f"{run.config.data.name!r} has changed since the run (its fingerprint differs)")
+    again = load_again(recipe, run.schema, run.config.data.fingerprint, run.config.data.name)
     return again.test if len(again.test) else again.valid

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reverie.data import Batches, Dataset, load
+from reverie.data import Batches, Dataset, load, load_again
 from reverie.errors import InputError
 from reverie.learners import Learner
 from reverie.pairing import check, fill, make_learner, make_part, serving
@@ -160,7 +160,7 @@ def _same_data(config: Config, data: Dataset | None) -> Dataset:
     if data is None:
         if record.recipe is None:
             raise InputError("this run's data came from memory: give them again, as resume(path, data=…)")
-        data = load(**record.recipe, schema=record.schema)
+        return load_again(record.recipe, record.schema, record.fingerprint, record.name)
     if data.fingerprint != record.fingerprint:
         raise InputError(f"{record.name!r} has changed since the run began (its fingerprint differs)")
     return data

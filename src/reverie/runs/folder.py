@@ -66,6 +66,9 @@ def list_runs(folder: str | Path = "runs") -> list[RunSummary]:
 def remove_run(path: str | Path) -> None:
     """Delete a run folder; anything that is not one is left alone."""
     path = Path(path)
+    signs = ("result.json", "metrics.jsonl", "checkpoints")
     if not (path / "config.json").is_file():
         raise InputError(f"{path} is not a run folder: nothing was removed")
+    if not any((path / sign).exists() for sign in signs):
+        read_config(path)
     shutil.rmtree(path)

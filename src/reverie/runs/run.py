@@ -1,7 +1,6 @@
 """A fitted pair: a folder, and what can be asked of it."""
 
 import dataclasses
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -176,11 +175,12 @@ def save_result(path: Path, result: Result) -> None:
     write_whole(path / RESULT_FILE, msgspec.json.format(msgspec.json.encode(fields), indent=2))
 
 
-def _estimate(fields: Mapping[str, Any] | None) -> Estimate | None:
+def _estimate(fields: dict[str, Any] | None) -> Estimate | None:
     if fields is None:
         return None
     numbers = {name: float("nan") if fields[name] is None else fields[name] for name in ("value", "se")}
-    return Estimate(**{**fields, **numbers, "warnings": tuple(fields["warnings"])})
+    ordered = [(fields | numbers)[name] for name in Estimate._fields]
+    return msgspec.convert(ordered, Estimate)
 
 
 def read_result(path: Path) -> Result | None:
@@ -190,9 +190,8 @@ def read_result(path: Path) -> Result | None:
         return None
     try:
         fields = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-        for name in ("log_likelihood", "log_normaliser"):
-            fields[name] = _estimate(fields[name])
-        return Result(**fields)
+        estimates = {name: _estimate(fields.pop(name)) for name in ("log_likelihood", "log_normaliser")}
+        return msgspec.structs.replace(msgspec.convert(fields, Result), **estimates)
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file} is damaged: {error}") from None
 

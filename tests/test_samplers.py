@@ -167,6 +167,7 @@ def test_the_metropolis_chain_leaves_every_rows_posterior_invariant(net):
     # So do all the states that the moves passed through, by the weight that they are given.
     codes = draw["codes"]
     np.testing.assert_allclose(codes.weight.sum(0), 1.0, rtol=1e-6)
+    assert set(np.unique(codes.weight)) == {0.0, 0.5, 1.0}
     values = np.sum(np.asarray(codes.weight) * F[worlds.place(codes.h[0])], axis=0)
     for x in ROWS_OF:
         assert errors_off(values[which == x], net.posterior[x] @ F) < 4
@@ -189,14 +190,17 @@ MOVE = jax.jit(MetropolisIndependence(1).draw)
 
 
 def test_the_first_proposal_of_a_row_is_accepted(net):
-    batch = worlds.batch_of(np.broadcast_to(net.x[3], (20_000, 3)))
+    batch = worlds.batch_of(np.broadcast_to(net.x[6], (20_000, 3)))
+    log_w = (net.log_joint - net.log_q)[6]
+    assert np.ptp(log_w[0] - log_w) > 1  # so that the code that fills the empty places would refuse some
+    assert log_w[0] > log_w.min()
     chain = MetropolisIndependence(1).init(noise.make_key(0), net.parts, 20_000, batch)
     assert not np.any(chain.visited)
     draw, chain, info = MOVE(tick(), net.parts, batch, chain)
     assert float(info["acceptance"]) == 1.0
     assert np.all(chain.visited)
     assert np.all(np.asarray(draw["codes"].weight) == [[0.0], [1.0]])
-    assert surprise(worlds.place(chain.h[0]), net.log_q[3]) > 1e-3
+    assert surprise(worlds.place(chain.h[0]), net.log_q[6]) > 1e-3
 
 
 def test_codes_are_kept_by_row(net):

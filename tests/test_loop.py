@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,63 +12,11 @@ import pytest
 from reverie import noise
 from reverie.data import Batches
 from reverie.directions import Ascent, Direction, Likelihood
-from reverie.errors import InputError
 from reverie.learners import GAN, JSA, Learner, StochasticMaximumLikelihood
-from reverie.loop import Loop, NonFiniteError
-from reverie.parts import Optimiser, Part, filled, learned, parameters
-from reverie.samplers import DataOnly
+from reverie.loop import Loop
+from reverie.parts import Optimiser, parameters
 from tests import worlds
-
-
-class Dot(Part):
-    """One vector."""
-
-    value: Any = learned()
-
-    def init(self, key, spec, model=None):
-        return filled(self, value=jnp.zeros(3))
-
-
-class Along(Direction):
-    """A direction that is a known function of the step, and is not finite at one of them."""
-
-    moves = ("model",)
-    uses = ()
-    bad: int = eqx.field(static=True, default=-1)
-
-    def ascend(self, tick, parts, batch, draw, memory):
-        size = jnp.where(tick.step == self.bad, jnp.nan, 1.0 + tick.step)
-        along = dataclasses.replace(parts["model"], value=size * jnp.array([1.0, -2.0, 0.5]))
-        return Ascent({"model": along}, {}), memory, {"size": size}
-
-
-class Outright(Direction):
-    """A direction that sets a part, to something that is not finite at one step."""
-
-    moves = ()
-    uses = ()
-    bad: int = eqx.field(static=True, default=-1)
-    part: str = eqx.field(static=True, default="model")
-
-    def ascend(self, tick, parts, batch, draw, memory):
-        value = parts[self.part].value + jnp.where(tick.step == self.bad, jnp.inf, 1.0)
-        return Ascent({}, {self.part: dataclasses.replace(parts[self.part], value=value)}), memory, {}
-
-
-def learner_of(direction, **fields):
-    return Learner("a test", DataOnly(), direction, {"model": ()}, **fields)
-
-
-def dot_loop(direction=None, optimiser=None, **settings):
-    """The loop of one vector and its state before the first step."""
-    rows, measure, spec = worlds.BINARY
-    optimisers = {"model": optimiser or Optimiser("sgd", rate=0.1)}
-    loop = Loop(learner_of(direction or Along()), rows, measure, noise.make_key(0), optimisers=optimisers, **settings)
-    return loop, loop.start({"model": Dot().init(noise.make_key(0), spec)})
-
-
-def values(state):
-    return np.asarray(state.parts["model"].value)
+from tests.dots import Along, Dot, dot_loop, learner_of, values
 
 
 def same(a, b):
@@ -209,135 +156,6 @@ def test_a_cadence_may_be_a_function_of_step_and_memory():
     loop = Loop(learner, rows, measure, noise.make_key(0), optimisers={"model": Optimiser("sgd", rate=1.0)})
     state, _ = loop.advance(loop.start({"model": Dot().init(noise.make_key(0), spec)}), 9)
     np.testing.assert_allclose(values(state)[0], 3.0 + 4.0)
-
-
-@pytest.mark.parametrize(("direction", "named"), [(Along, "model"), (Outright, "model")])
-@pytest.mark.parametrize("bad", [0, 1, 6])
-def test_a_value_that_is_not_finite_stops_the_run_and_what_was_good_is_kept(direction, named, bad):
-    loop, state = dot_loop(direction(bad), Optimiser("adam", rate=0.1))
-    twin, good = dot_loop(direction(), Optimiser("adam", rate=0.1))
-    if bad:
-        good, _ = twin.advance(good, bad)
-    with pytest.raises(NonFiniteError) as stop:
-        loop.advance(state, 9)
-    assert (stop.value.step, stop.value.part) == (bad, named)
-    assert f"the direction of {named!r} was not finite at step {bad}" in str(stop.value)
-    assert "\n" not in str(stop.value)
-    assert int(stop.value.state.step) == bad
-    assert jax.tree.leaves(stop.value.state)
-    assert all(
-        np.asarray(a).tobytes() == np.asarray(b).tobytes()
-        for a, b in zip(jax.tree.leaves(stop.value.state), jax.tree.leaves(good), strict=True)
-    )
-
-
-def test_a_part_that_overflows_along_a_finite_direction_stops_the_run_too():
-    """A rate of 3e38 moves it by more than a float32 holds; what is kept is the state before."""
-    loop, state = dot_loop(optimiser=Optimiser("sgd", rate=3e38))
-    with pytest.raises(NonFiniteError) as stop:
-        loop.advance(state, 9)
-    assert stop.value.step == 0
-    assert np.all(values(stop.value.state) == 0.0)
-
-
-def test_a_part_that_is_set_outright_is_named_when_it_is_not_finite():
-    """Though it is not the model, and no gradient moves it."""
-    rows, measure, spec = worlds.BINARY
-    dot = Dot().init(noise.make_key(0), spec)
-    loop = Loop(learner_of(Outright(2, "critic")), rows, measure, noise.make_key(0))
-    with pytest.raises(NonFiniteError) as stop:
-        loop.advance(loop.start({"model": dot, "inference": dot, "critic": dot}), 5)
-    assert (stop.value.step, stop.value.part) == (2, "critic")
-
-
-def test_a_failure_in_a_later_call_counts_steps_from_the_beginning():
-    loop, state = dot_loop(Along(bad=5))
-    state, _ = loop.advance(state, 4)
-    with pytest.raises(NonFiniteError) as stop:
-        loop.advance(state, 4)
-    assert stop.value.step == 5
-    np.testing.assert_allclose(values(stop.value.state)[0], 0.1 * 15, rtol=1e-6)
-
-
-def test_the_part_that_failed_first_is_named():
-    critic = Optimiser("sgd", rate=1.0)
-    loop = worlds.loop_for("generator", GAN(), optimisers={"critic": critic})
-    parts = worlds.parts_for("generator", "gan")
-    broken = jax.tree.map(lambda leaf: leaf.at[(0,) * leaf.ndim].set(jnp.nan), parameters(parts["critic"]))
-    parts["critic"] = eqx.combine(broken, parts["critic"])
-    with pytest.raises(NonFiniteError) as stop:
-        loop.advance(loop.start(parts), 3)
-    assert (stop.value.step, stop.value.part) == (0, "critic")
-
-
-def test_directions_longer_than_clip_are_shortened_to_it():
-    steps = np.arange(1.0, 5.0)
-    unit = np.array([1.0, -2.0, 0.5]) / np.sqrt(5.25)
-    loop, state = dot_loop(optimiser=Optimiser("sgd", rate=0.5, clip=5.0))
-    state, info = loop.advance(state, 4)
-    lengths = np.sqrt(5.25) * steps
-    np.testing.assert_allclose(values(state), 0.5 * np.minimum(lengths, 5.0).sum() * unit, rtol=1e-5)
-    assert info["norm_model"] == pytest.approx(lengths.sum(), rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({}, lambda t: 0.2),
-        ({"schedule": "linear"}, lambda t: 0.2 * (1 - t / 20)),
-        ({"schedule": "cosine"}, lambda t: 0.1 * (1 + np.cos(np.pi * t / 20))),
-        ({"schedule": "robbins-monro", "half": 4}, lambda t: 0.2 / (1 + t / 4)),
-        ({"warmup": 5}, lambda t: 0.2 * min(t / 5, 1.0)),
-        ({"warmup": 5, "schedule": "linear"}, lambda t: 0.2 * min(t / 5, 1 - (t - 5) / 15)),
-    ],
-    ids=lambda value: "-".join(str(one) for one in value.values()) if isinstance(value, dict) else "",
-)
-def test_a_schedule_sets_the_rate_of_each_step(settings, expected):
-    loop, state = dot_loop(optimiser=Optimiser("sgd", rate=0.2, **settings), steps=20)
-    state, _ = loop.advance(state, 12)
-    moved = sum(expected(t) * (1 + t) for t in range(12))
-    assert values(state)[0] == pytest.approx(moved, rel=1e-5)
-
-
-class Both(Direction):
-    """Two parts, up along one and the same vector."""
-
-    moves = ("model", "inference")
-    uses = ()
-
-    def ascend(self, tick, parts, batch, draw, memory):
-        along = {name: dataclasses.replace(parts[name], value=jnp.array([1.0, -2.0, 0.5])) for name in self.moves}
-        return Ascent(along, {}), memory, {}
-
-
-def test_each_part_has_its_own_rate_and_the_learners_own_unless_another_is_given():
-    rows, measure, spec = worlds.BINARY
-    defaults = {name: Optimiser("sgd", rate=rate) for name, rate in (("model", 0.1), ("inference", 0.2))}
-    learner = Learner("a test", DataOnly(), Both(), {"model": (), "inference": ()}, optimiser=defaults)
-    given = {"inference": Optimiser("sgd", rate=0.7)}
-    loop = Loop(learner, rows, measure, noise.make_key(0), optimisers=given)
-    dot = Dot().init(noise.make_key(0), spec)
-    state, _ = loop.advance(loop.start({"model": dot, "inference": dot}), 3)
-    np.testing.assert_allclose(state.parts["model"].value, 0.3 * np.array([1.0, -2.0, 0.5]), rtol=1e-5)
-    np.testing.assert_allclose(state.parts["inference"].value, 2.1 * np.array([1.0, -2.0, 0.5]), rtol=1e-5)
-
-
-def test_the_moving_average_is_the_one_computed_by_hand():
-    loop, state = dot_loop(average=0.8)
-    assert state.average is not None
-    state, _ = loop.advance(state, 6)
-    value = average = 0.0
-    for t in range(6):
-        value += 0.1 * (1 + t)
-        average = 0.8 * average + 0.2 * value
-    assert values(state)[0] == pytest.approx(value, rel=1e-5)
-    assert float(state.average["model"].value[0]) == pytest.approx(average, rel=1e-5)
-
-
-@pytest.mark.parametrize("average", [0.0, 1.0, -0.5, 2.0, float("nan")])
-def test_a_decay_that_is_none_is_refused(average):
-    with pytest.raises(InputError, match=r"must lie in \(0, 1\)"):
-        dot_loop(average=average)
 
 
 def test_a_batch_larger_than_the_data_is_all_of_them():

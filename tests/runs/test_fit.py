@@ -199,6 +199,13 @@ def test_settings_that_cannot_be_used_are_refused_before_anything_is_written(bit
     assert not (tmp_path / "run").exists()
 
 
+def test_what_the_first_step_refuses_leaves_no_folder(tmp_path):
+    few = rv.data.load(np.random.default_rng(0).normal(size=(30, 3)), valid=0.2, test=0.2)
+    with pytest.raises(rv.InputError, match="components"):
+        rv.fit(few, rv.models.GaussianMixture(count=25), rv.learners.EM(), out=tmp_path / "run", **settings())
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_that_holds_something_is_never_written_into(bits, tmp_path):
     (tmp_path / "thesis.tex").write_text("five years")
     with pytest.raises(rv.InputError, match="exists already"):

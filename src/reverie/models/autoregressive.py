@@ -3,16 +3,16 @@
 from abc import abstractmethod
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from reverie import noise
-from reverie.capabilities import Capability
 from reverie.models.bits import as_float
 
 
-class Conditionals(Capability):
+class Conditionals(eqx.Module):
     """Abstract: logits of p(x_i | x_j for j before i) for every i at once."""
 
     @abstractmethod

@@ -24,7 +24,7 @@ class FVSBN(Part, HasLogProb, Samplable, Conditionals):
         >>> from reverie.capabilities import capabilities_of
         >>> from reverie.models import FVSBN
         >>> capabilities_of(FVSBN)
-        ('Samplable', 'HasLogProb', 'Conditionals')
+        ('Samplable', 'HasLogProb')
 
     Reference: Frey, Hinton & Dayan 1996, *Does the wake-sleep algorithm produce good density estimators?*, §3.
     """

@@ -1,5 +1,6 @@
 """`fit` and `resume`: a pair, a data set and a budget become a run folder."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,16 @@ def fit(
     config = configure(dataset, pair, chosen, asked)
     filled = fill(pair, keys_of(config)[0], dataset.spec)
     path = new_folder(out, config)
-    write_whole(path / "config.json", encode_config(config))
-    settings = Sitting(checkpoint_seconds, tensorboard, pictures, progress)
-    session = Session(path, config, dataset, filled, chosen, settings)
-    return session.go(session.loop.start(filled))
+    try:
+        write_whole(path / "config.json", encode_config(config))
+        settings = Sitting(checkpoint_seconds, tensorboard, pictures, progress)
+        session = Session(path, config, dataset, filled, chosen, settings)
+        return session.go(session.loop.start(filled))
+    except InputError:
+        # What the first step refused has taught nothing: leave no folder for it.
+        if not (path / CHECKPOINTS).exists():
+            shutil.rmtree(path)
+        raise
 
 
 def resume(

@@ -22,7 +22,7 @@ from reverie.errors import InputError
 from tests.noise_battery import generator, p_values
 
 BOTH = ("counter", "threefry")
-SHARE = 1e-3 / 300  # 2 × 104 of the battery, and fewer than 92 below
+SHARE = 1e-3 / 300  # 2 × 88 of the battery, and fewer than 124 below
 
 
 def plausible(p):
@@ -106,7 +106,7 @@ def test_battery(battery):
     print(f"\n{'p-value of':<52} {'counter':>8} {'threefry':>8}")
     for test, p in battery["counter"].items():
         print(f"{test:<52} {p:8.4f} {battery['threefry'][test]:8.4f}")
-    assert 2 * len(battery["counter"]) + 92 <= 1e-3 / SHARE
+    assert 2 * len(battery["counter"]) + 124 <= 1e-3 / SHARE
     failed = {(prng, test): p for prng, found in battery.items() for test, p in found.items() if not plausible(p)}
     assert not failed
 
@@ -266,7 +266,7 @@ def test_the_ends_of_the_uniform_choose_nothing_impossible(seed, end):
     for logit in (jnp.inf, 200.0):
         assert noise.bernoulli_logits(key, jnp.full(n, logit)).all()
         assert not noise.bernoulli_logits(key, jnp.full(n, -logit)).any()
-    for levels in (7, 300):
+    for levels in (7, 30):
         weights = np.zeros(levels)
         weights[2:5] = 0.7, 0.1, 1 / 3
         drawn = noise.categorical(key, jnp.broadcast_to(jnp.log(jnp.asarray(weights)), (n, levels)))
@@ -354,6 +354,13 @@ def test_both_generators_have_the_same_keys(seed):
     for a, b in zip(ours, jaxs, strict=True):
         assert a.shape == b.shape
         np.testing.assert_array_equal(jax.random.key_data(a), jax.random.key_data(b))
+
+
+def test_a_child_is_a_fold():
+    """So nobody should split a key and fold into it too: JAX's keys have this, and ours are the same."""
+    key = noise.make_key(5)
+    folds = [jax.random.key_data(jax.random.fold_in(key, i)) for i in range(3)]
+    np.testing.assert_array_equal(jax.random.key_data(jax.random.split(key, 3)), folds)
 
 
 def test_keys_are_those_of_jax():

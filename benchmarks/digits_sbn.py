@@ -32,7 +32,7 @@ def main() -> None:
     data = rv.data.load("digits", binarize=True, valid=0)
     print(describe())
     print(f"train {len(data.train)} rows, test {len(data.test)} rows, {data.measure.reference}\n")
-    print("| learner | test NLL, nats (seed 0, ± se) | mean over seeds ± sd | prototype | seconds after the first step |")
+    print("| learner | test NLL, nats (seed 0, ± se) | mean over seeds ± sd | prototype | seconds |")
     print("| --- | --- | --- | --- | --- |")
     for name, learner in LEARNERS.items():
         runs = [_fit(data, learner(), seed) for seed in seeds]

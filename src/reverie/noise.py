@@ -8,8 +8,8 @@ Its authors publish known answers for 13 rounds and know of no statistical flaw 
 of the key and its own index only, so one device and several give the same bits, and XLA fuses the draw with its use.
 
 Keys: seeded, split and folded with Threefry-2x32-20, word for word as JAX's `threefry2x32` does. The key words of
-a run are therefore the same under either implementation, `"counter"` and `"threefry"` (JAX's own bits). As in JAX, child
-i of a split is also what folding in i gives: split a key or fold into it, not both.
+a run are therefore the same under either implementation, `"counter"` and `"threefry"` (JAX's own bits). As in JAX,
+child i of a split is also what folding in i gives: split a key or fold into it, not both.
 
     >>> from reverie import noise
     >>> noise.uniform(noise.make_key(0), (2, 3)).shape

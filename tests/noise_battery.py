@@ -131,21 +131,20 @@ def avalanche(words: Words, seed: int) -> Iterator[tuple[str, float]]:
     """Each input bit, when flipped, flips each output bit half of the time: 32 × 32 cells for each input word."""
     n = 2**12
     random = np.random.default_rng(seed)
-    for kind, low in (("random inputs", random.integers(2**32, size=n)), ("small inputs", np.arange(n))):
-        small = kind == "small inputs"
-        inputs = [np.full(n, seed) if small else random.integers(2**32, size=n) for _ in range(2)]
-        inputs = [word.astype(np.uint32) for word in (*inputs, low, np.zeros(n))]
+    everything = np.arange(n, dtype=np.uint32)
+    scattered = random.integers(2**32, size=(4, n)).astype(np.uint32)
+    small = np.stack([everything * 0 + np.uint32(seed), everything * 0 + np.uint32(seed), everything, everything * 0])
+    for kind, inputs in (("random inputs", scattered), ("small inputs", small)):
         plain = words(inputs[:2], *inputs[2:])
         for place, name in enumerate(("key 0", "key 1", "counter low", "counter high")):
             total = 0.0
             for bit in range(32):
+                flipped = inputs.copy()
+                flipped[place] ^= np.uint32(1 << bit)
                 # Among consecutive counters a flip leads from one half to the other: one half meets each pair once.
-                keep = np.flatnonzero((inputs[place] >> np.uint32(bit)) & np.uint32(1) == 0)
-                if keep.size < n // 4:
-                    keep = np.arange(n)
-                flipped = [word[keep] for word in inputs]
-                flipped[place] = flipped[place] ^ np.uint32(1 << bit)
-                change = _signs(plain[keep] ^ words(flipped[:2], *flipped[2:])).sum(axis=0, dtype=np.float64)
+                met_twice = kind == "small inputs" and name == "counter low" and 1 << bit < n
+                keep = everything[everything & (1 << bit) == 0] if met_twice else everything
+                change = _signs(plain[keep] ^ words(flipped[:2], *flipped[2:])[keep]).sum(axis=0, dtype=np.float64)
                 total += np.sum(np.square(change)) / keep.size
             yield f"{name}, {kind}", stats.chi2.sf(total, 1024)
 

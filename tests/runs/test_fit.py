@@ -283,3 +283,11 @@ def test_another_process_opens_a_flow_whose_layers_remember_their_shapes(tmp_pat
     run = rv.fit("moons", flow, rv.learners.MaximumLikelihood(), out=tmp_path / "run", **settings(steps=2))
     said = subprocess.run([sys.executable, "-c", LATER, str(run.path)], capture_output=True, text=True, check=True)
     np.testing.assert_allclose(json.loads(said.stdout), run.sample(3, seed=2), rtol=1e-5)
+
+
+def test_missing_values_are_refused_rather_than_learned(tmp_path):
+    raw = np.random.default_rng(0).normal(size=(60, 3))
+    raw[3, 1] = np.nan
+    with pytest.raises(rv.InputError, match="missing='drop'"):
+        rv.fit(rv.data.load(raw, missing="mask"), "vae", out=tmp_path / "run", **settings())
+    assert not (tmp_path / "run").exists()

@@ -74,6 +74,10 @@ def fit(
     dataset = data if isinstance(data, Dataset) else load(data)
     blank = make_part("model", model, {}) if isinstance(model, str) else model
     chosen = _learner_for(blank, learner)
+    if dataset.train.mask is not None:
+        raise InputError(
+            "these data have missing values, which no learner here can use yet: load them with missing='drop'"
+        )
     pair = check(blank, chosen, parts)
     asked = Request(steps, epochs, budget, seed, batch, learning_rate, optimiser, average, patience, prng)
     config = configure(dataset, pair, chosen, asked)

@@ -17,7 +17,7 @@ ROOMS = (
     {"capabilities", "parts"},
     {"networks"},
     {"models"},
-    {"inference"},
+    {"inference", "auxiliaries"},
     {"samplers"},
     {"directions"},
     {"learners"},
@@ -33,7 +33,8 @@ ROOMS = (
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 
 # Samplers and directions know capabilities, never a concrete model, though models lie below them.
-STRANGERS = {"samplers": {"models", "inference"}, "directions": {"models", "inference"}}
+PARTS = {"models", "inference", "auxiliaries"}
+STRANGERS = {"samplers": PARTS, "directions": PARTS}
 
 # Where each satellite may be imported: a module, or a room with all that is in it.
 SATELLITES = {

@@ -9,8 +9,9 @@ import scipy.stats
 from reverie import noise
 from reverie.capabilities import HasPosterior, HasPosteriorDistribution, Reparameterised
 from reverie.errors import InputError
-from reverie.inference import INFERENCE, GaussianPosterior, SigmoidBeliefPosterior, default_posterior
+from reverie.inference import INFERENCE, GaussianPosterior, SigmoidBeliefPosterior
 from reverie.models import RBM, VAE, SigmoidBeliefNet
+from reverie.pairing import usual
 from reverie.parts import options_of, parameters
 from tests import worlds
 from tests.measuring import draws, errors_off, surprise
@@ -132,9 +133,9 @@ def test_it_reads_mixed_rows():
 
 
 def test_each_model_gets_the_posterior_of_its_blocks():
-    assert default_posterior(VAE()) == GaussianPosterior()
-    assert default_posterior(SigmoidBeliefNet((3, 2))) == SigmoidBeliefPosterior()
-    assert default_posterior(RBM()) is None
+    assert usual("inference", VAE(), (HasPosterior,)) == GaussianPosterior()
+    assert usual("inference", SigmoidBeliefNet((3, 2)), (HasPosterior,)) == SigmoidBeliefPosterior()
+    assert usual("inference", RBM(), (HasPosterior,)) is None
 
 
 @pytest.mark.parametrize("cls", INFERENCE.values())

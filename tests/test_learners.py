@@ -7,7 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from reverie.capabilities import Capability, HasJointSample, HasLogJoint, HasPosteriorDistribution, Reparameterised
+from reverie.capabilities import (
+    Capability,
+    HasJointSample,
+    HasLogJoint,
+    HasPosteriorDistribution,
+    ReparameterisedProposal,
+)
 from reverie.directions import ClosedElbo, CriticUp, Fisher, Join, MinimaxGenerator, NonSaturatingGenerator, SampledElbo
 from reverie.errors import InputError
 from reverie.learners import (
@@ -99,7 +105,7 @@ def test_the_form_of_the_divergence_says_what_is_needed():
     assert sampled.direction == SampledElbo(1.0)
     assert HasPosteriorDistribution in closed.requires["inference"]
     assert HasPosteriorDistribution not in sampled.requires["inference"]
-    assert Reparameterised in sampled.requires["inference"]
+    assert ReparameterisedProposal in sampled.requires["inference"]
     assert closed.sampler == BaseNoise("inference", 1)
     assert sampled.sampler == BaseNoise("inference", 3)
 

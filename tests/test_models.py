@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from reverie import noise
+from reverie.auxiliaries import Critic
 from reverie.capabilities import (
     HasJointSample,
     HasLogJoint,
@@ -17,7 +18,7 @@ from reverie.capabilities import (
 )
 from reverie.data import Leaf, Spec
 from reverie.errors import InputError
-from reverie.models import MADE, MODELS, RBM, VAE, Critic, GaussianMixture, Generator, RealNVP, SigmoidBeliefNet
+from reverie.models import MADE, MODELS, RBM, VAE, GaussianMixture, Generator, RealNVP, SigmoidBeliefNet
 from reverie.pairing import fill
 from reverie.parts import count_parameters, options_of, parameters
 from tests import worlds

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from reverie import noise
+from reverie.auxiliaries import Critic
 from reverie.capabilities import HasLogProb, HasPosterior, Samplable, capabilities_of, missing_from
 from reverie.errors import InputError
 from reverie.inference import GaussianPosterior, SigmoidBeliefPosterior
 from reverie.learners import ELBO, GAN, IWAE, JSA, MaximumLikelihood
-from reverie.models import FVSBN, MADE, RBM, VAE, Critic, GaussianMixture, Generator, RealNVP, SigmoidBeliefNet
+from reverie.models import FVSBN, MADE, RBM, VAE, GaussianMixture, Generator, RealNVP, SigmoidBeliefNet
 from reverie.pairing import check, fill, make_learner, make_part, missing, name_of, part_options, serving, supply
 from tests import worlds
 
@@ -26,7 +27,7 @@ def test_a_part_is_made_from_its_name_and_words():
     assert make_part("inference", "belief-net", {"hidden": "30"}) == SigmoidBeliefPosterior((30,))
     assert make_part("critic", "critic", {}) == Critic()
     assert refusal(make_part, "teacher", "sbn", {}) == (
-        "there is no part 'teacher'; the parts are: model, inference, critic."
+        "there is no part 'teacher'; the parts are: model, inference, critic, baseline."
     )
     assert "did you mean 'sizes'?" in refusal(make_part, "model", "sbn", {"size": 3})
     assert "at least one unit" in refusal(make_part, "model", "sbn", {"sizes": "0"})
@@ -65,7 +66,7 @@ def test_a_learner_is_made_from_its_name_and_words():
 
 def test_what_a_pair_lacks():
     assert missing(RealNVP(), JSA()) == {"model": ("HasLogJoint",)}
-    assert missing(SigmoidBeliefNet(), IWAE()) == {"inference": ("Reparameterised",)}
+    assert missing(SigmoidBeliefNet(), IWAE()) == {"inference": ("ReparameterisedProposal",)}
     assert missing(SigmoidBeliefNet(), JSA()) == {}
     assert missing(SigmoidBeliefNet(), JSA(), {"inference": Critic()}) == {"inference": ("HasPosterior",)}
     assert missing(RBM(), GAN()) == {"model": ("Pushforward",)}
@@ -78,10 +79,12 @@ def test_the_sentence_of_a_refusal():
     )
     assert set(serving(RealNVP())) >= {"mle", "gan"}
     assert refusal(check, SigmoidBeliefNet(), IWAE()).startswith(
-        "iwae needs an inference part with Reparameterised; SigmoidBeliefPosterior has HasPosterior. Try: "
+        "iwae needs an inference part with ReparameterisedProposal; "
+        "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior. Try: "
     )
     assert refusal(check, Generator(), GAN(), {"critic": SigmoidBeliefPosterior()}) == (
-        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has HasPosterior. Try: critic."
+        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior. "
+        "Try: critic."
     )
     assert refusal(check, Stranger(), MaximumLikelihood()) == (
         "mle needs a model with HasLogProb; Stranger has Samplable. Nothing here serves."

@@ -4,7 +4,7 @@ Fit and keep:       `fit`, `resume`, `load_run`, `Run`
 Judge:              `evaluate`, `bakeoff`, `Estimate`
 What fits what:     `pairs`
 Data:               `data` (`data.load`, `data.Dataset`, measures)
-Definitions:        `models`, `inference`
+Definitions:        `models`, `inference`, `auxiliaries` (critics, baselines)
 Algorithms:         `learners`, and below them `samplers` and `directions`
 Figures:            `evaluation` (`log_normaliser`, `two_sample`, …)
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.version import __version__
 
-_ROOMS = ("data", "directions", "evaluation", "inference", "learners", "models", "samplers")
+_ROOMS = ("auxiliaries", "data", "directions", "evaluation", "inference", "learners", "models", "samplers")
 _FROM = {
     "Estimate": "reverie.estimate",
     "InputError": "reverie.errors",
@@ -30,7 +30,7 @@ _FROM = {
 }
 
 if TYPE_CHECKING:
-    from reverie import data, directions, evaluation, inference, learners, models, samplers
+    from reverie import auxiliaries, data, directions, evaluation, inference, learners, models, samplers
     from reverie.bakeoffs.contest import bakeoff
     from reverie.errors import InputError
     from reverie.estimate import Estimate
@@ -57,6 +57,7 @@ __all__ = [
     "InputError",
     "Run",
     "__version__",
+    "auxiliaries",
     "bakeoff",
     "data",
     "directions",

@@ -1,26 +1,22 @@
 """Which learner fits which model: checked once, before the loop."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from jaxtyping import Array, Key
 
+from reverie.auxiliaries import AUXILIARIES
 from reverie.capabilities import capabilities_of, missing_from
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.inference import INFERENCE, default_posterior
+from reverie.inference import INFERENCE
 from reverie.learners import LEARNERS, Learner
-from reverie.models import CRITICS, MODELS, Critic
+from reverie.models import MODELS
 from reverie.options import option_types, pick, read_options
 from reverie.parts import Part, Parts, keys_for
 
-SUPPLIERS: dict[str, Callable[[Part], Part | None]] = {
-    "inference": default_posterior,
-    "critic": lambda model: Critic(),
-}
-
-REGISTRIES: dict[str, dict[str, type[Part]]] = {"model": MODELS, "inference": INFERENCE, "critic": CRITICS}
+REGISTRIES: dict[str, dict[str, type[Part]]] = {"model": MODELS, "inference": INFERENCE, **AUXILIARIES}
 
 
 class Verdict(NamedTuple):
@@ -53,7 +49,7 @@ def name_of(part: Part) -> tuple[str, str]:
         for name, cls in registry.items():
             if type(part) is cls:
                 return role, name
-    raise InputError(f"{type(part).__name__} is in no registry; add a row to MODELS, INFERENCE or CRITICS")
+    raise InputError(f"{type(part).__name__} is in no registry; add a row to MODELS, INFERENCE or AUXILIARIES")
 
 
 def make_learner(name: str, options: Mapping[str, Any] | None = None) -> Learner:
@@ -67,8 +63,19 @@ def supply(model: Part, learner: Learner, given: Mapping[str, Part] | None = Non
     parts: dict[str, Part | None] = {"model": model}
     for name in learner.requires:
         if name != "model":
-            parts[name] = (given or {}).get(name) or SUPPLIERS[name](model)
+            parts[name] = (given or {}).get(name) or usual(name, model, learner.requires[name])
     return parts
+
+
+def usual(role: str, model: Part, needs: tuple[type, ...]) -> Part | None:
+    """The part that serves where nobody chose, blank: the model's usual one, or the first in the registry that can.
+
+    Where none has all the capabilities that are needed, the first that serves the model is what the refusal names.
+    """
+    registry = REGISTRIES[role]
+    names = [*(name for name in (model.usual.get(role),) if name in registry), *registry]
+    serving = [part for part in (registry[name]() for name in names) if part.unserving(model) is None]
+    return next((part for part in serving if not missing_from(part, needs)), serving[0] if serving else None)
 
 
 def missing(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, tuple[str, ...]]:
@@ -99,8 +106,8 @@ def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None
         for name, part in parts.items():
             why = part.unserving(model) if part is not None and name != "model" else None
             if why is not None:
-                usual = SUPPLIERS[name](model)
-                served = "" if usual is None else f"; {name_of(usual)[1]} would serve"
+                other = usual(name, model, learner.requires[name])
+                served = "" if other is None else f"; {name_of(other)[1]} would serve"
                 raise InputError(f"{why}{served}")
         return {name: part for name, part in parts.items() if part is not None}
     role, names = next(iter(lacking.items()))

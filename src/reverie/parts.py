@@ -8,7 +8,7 @@ are leaves of the pytree, so a filled part is its own parameters.
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import equinox as eqx
 import jax
@@ -40,6 +40,9 @@ def known() -> Any:
 
 class Part(eqx.Module):
     """Abstract: a named part of λ. Subclasses declare `option`, `known` and `learned` fields and the method `init`."""
+
+    usual: ClassVar[Mapping[str, str]] = {}
+    """For a model: the name of the part, by role, that is taken where nobody chose and the registry's first is not."""
 
     @abstractmethod
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:

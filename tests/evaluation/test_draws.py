@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from reverie import noise
+from reverie.auxiliaries import Critic
 from reverie.capabilities import Pushforward
 from reverie.data import Binarise, Dequantise, Standardise
 from reverie.errors import InputError
 from reverie.evaluation import samples_of, to_raw
-from reverie.models import RBM, Critic
+from reverie.models import RBM
 from reverie.parts import Part
 from tests import measuring, worlds
 

@@ -9,14 +9,15 @@ import pytest
 import scipy.stats
 
 from reverie import noise
-from reverie.capabilities import HasLogProb
+from reverie.capabilities import HasLogProb, HasPosterior
 from reverie.data import Dequantise, Identity, Leaf, Levels, PerLeaf, Spec, Standardise
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation import Scores, log_likelihood, score
-from reverie.inference import GaussianPosterior, default_posterior
+from reverie.inference import GaussianPosterior
 from reverie.models import RBM, VAE, GaussianMixture, Generator
 from reverie.networks.mlp import MLP, Affine
+from reverie.pairing import usual
 from reverie.parts import Part, filled, learned
 from tests import measuring, worlds
 
@@ -39,7 +40,7 @@ def averaged(parts, measure, raw, key=KEY, **settings) -> Estimate:
 
 def with_posterior(model, spec, spread=0.5):
     """The parts, with an inference model of which nothing is zero."""
-    blank = default_posterior(model)
+    blank = usual("inference", model, (HasPosterior,))
     assert blank is not None
     posterior = blank.init(noise.make_key(1), spec, model)
     return {"model": model, "inference": worlds.scattered(posterior, 9, spread)}
@@ -49,7 +50,7 @@ def parts_of(name, spread=0.7):
     blank = worlds.blank(name)
     spec = worlds.world_for(blank).spec
     model = worlds.made(blank, spec, spread=spread)
-    return with_posterior(model, spec) if default_posterior(model) else {"model": model}
+    return with_posterior(model, spec) if usual("inference", model, (HasPosterior,)) else {"model": model}
 
 
 # ------------------------------------------------------------------------------------------------------------ exact

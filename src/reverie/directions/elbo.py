@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 from numpyro.distributions import kl_divergence
 
+from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
@@ -35,11 +36,11 @@ class SampledElbo(Direction):
         """The gradient over the batch and the noise."""
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            model, inference = parts["model"], parts["inference"]
+            model, inference = parts["model"], posterior_of(parts)
 
             def one(noise: Array, x: PyTree) -> tuple[Array, Array]:
-                h = inference.transform(noise, x)
-                return model.log_likelihood(x, h), inference.log_prob(h, x) - model.log_prior(h)
+                h, log_q = inference.transform_and_log_prob(noise, x)
+                return model.log_likelihood(x, h), log_q - model.log_prior(h)
 
             fit, divergence = jax.vmap(jax.vmap(one), in_axes=(0, None))(draw["noise"], batch.x)
             return _objective(jnp.mean(fit), jnp.mean(divergence), self.beta)

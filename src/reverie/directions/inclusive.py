@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
@@ -31,7 +32,7 @@ class InclusiveFromData(Direction):
         codes = jax.lax.stop_gradient(draw["codes"])
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            log_q = jax.vmap(jax.vmap(parts["inference"].log_prob), in_axes=(0, None))
+            log_q = jax.vmap(jax.vmap(posterior_of(parts).log_prob), in_axes=(0, None))
             value = jnp.mean(jnp.sum(codes.weight * log_q(codes.h, batch.x), axis=0))
             return value, {"log_q_wake": value}
 
@@ -60,7 +61,7 @@ class InclusiveFromDreams(Direction):
         dreams = jax.lax.stop_gradient(draw["dreams"])
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            value = jnp.mean(jax.vmap(parts["inference"].log_prob)(dreams.h, dreams.x))
+            value = jnp.mean(jax.vmap(posterior_of(parts).log_prob)(dreams.h, dreams.x))
             return value, {"log_q_sleep": value}
 
         ascent, info = gradient(objective, parts, self.moves)

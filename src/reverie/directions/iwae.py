@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
@@ -31,8 +32,8 @@ class ImportanceWeightedBound(Direction):
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
             def log_weight(noise: Array, x: PyTree) -> Array:
-                h = parts["inference"].transform(noise, x)
-                return parts["model"].log_joint(x, h) - parts["inference"].log_prob(h, x)
+                h, log_q = posterior_of(parts).transform_and_log_prob(noise, x)
+                return parts["model"].log_joint(x, h) - log_q
 
             log_w = jax.vmap(jax.vmap(log_weight), in_axes=(0, None))(draw["noise"], batch.x)
             bound = jnp.mean(jax.nn.logsumexp(log_w, axis=0)) - jnp.log(float(log_w.shape[0]))

@@ -2,7 +2,7 @@
 
     the model HasLogProb                log p(x)                              exact
     it HasLogJoint, inference
-        HasPosterior                    log 1/K Σ_k p(x, h_k) / q(h_k | x)    lower bound
+        Proposes                        log 1/K Σ_k p(x, h_k) / q(h_k | x)    lower bound
     the model HasPotential              u(x) − log Z                          exact where log Z is, else optimistic
 
 To each the measure's correction is added, and an exact value becomes a lower bound where the measure says so. The
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasLogJoint, HasLogProb, HasPosterior, HasPotential
+from reverie.capabilities import HasLogJoint, HasLogProb, HasPotential, Proposes, posterior_of
 from reverie.data import Measure
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed, mean_of
@@ -79,8 +79,8 @@ def _bounds(
         x, correction, key_codes = _seen(measure, key, words, raw)
 
         def log_weight(one_key: Key[Array, ""]) -> Array:
-            h = posterior.sample(one_key, x)
-            return model.log_joint(x, h) - posterior.log_prob(h, x)
+            h, log_q = posterior.propose(one_key, x)
+            return model.log_joint(x, h) - log_q
 
         def block(number: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
             log_w = jax.vmap(log_weight)(jax.random.split(jax.random.fold_in(key_codes, number), width))
@@ -133,12 +133,12 @@ def score(
     raw = jax.tree.map(np.asarray, raw)
     if not jax.tree.leaves(raw) or not count_rows(raw):
         raise InputError("there are no rows to score")
-    model, posterior = parts["model"], parts.get("inference")
+    model, posterior = parts["model"], posterior_of(parts) if "inference" in parts else None
     rows = (fingerprints(raw), raw)
     if isinstance(model, HasLogProb):
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
         return Scores(_sum(value, correction), "lower bound" if measure.bound else "exact")
-    if isinstance(model, HasLogJoint) and isinstance(posterior, HasPosterior):
+    if isinstance(model, HasLogJoint) and isinstance(posterior, Proposes):
         width, size = _shape(samples, sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(raw)))
         count = jnp.asarray(samples)
         value, correction, ess = in_chunks(

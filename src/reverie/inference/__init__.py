@@ -1,9 +1,8 @@
 """Auxiliary models q(h | x).
 
-`INFERENCE` is the registry. `default_posterior` says which of them serves a model when nobody chose.
+`INFERENCE` is the registry; where nobody chose, `pairing.supply` takes the first that can serve.
 """
 
-from reverie.capabilities import HasLogJoint
 from reverie.inference.gaussian import GaussianPosterior
 from reverie.inference.sbn import SigmoidBeliefPosterior
 from reverie.parts import Part
@@ -14,11 +13,4 @@ INFERENCE: dict[str, type[Part]] = {
 }
 
 
-def default_posterior(model: object) -> Part | None:
-    """The inference model that fits the model's latent blocks, blank; `None` where none does."""
-    if not isinstance(model, HasLogJoint):
-        return None
-    return next((part for part in (cls() for cls in INFERENCE.values()) if part.unserving(model) is None), None)
-
-
-__all__ = ["INFERENCE", "GaussianPosterior", "SigmoidBeliefPosterior", "default_posterior"]
+__all__ = ["INFERENCE", "GaussianPosterior", "SigmoidBeliefPosterior"]

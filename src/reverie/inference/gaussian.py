@@ -1,5 +1,6 @@
 """The amortised Gaussian posterior."""
 
+import math
 from typing import Any, Self
 
 import jax.numpy as jnp
@@ -7,7 +8,13 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasPosterior, HasPosteriorDistribution, Reparameterised
+from reverie.capabilities import (
+    Encodes,
+    HasLogJoint,
+    HasPosterior,
+    HasPosteriorDistribution,
+    ReparameterisedProposal,
+)
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.networks.features import Layout, features, layouts
@@ -15,7 +22,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class GaussianPosterior(Part, HasPosterior, Reparameterised, HasPosteriorDistribution):
+class GaussianPosterior(Part, HasPosterior, ReparameterisedProposal, HasPosteriorDistribution, Encodes):
     """A diagonal Gaussian whose mean and log standard deviation a perceptron reads off x.
 
         q(h | x) = N(h; μ_φ(x), diag σ_φ(x)²),    h = μ_φ(x) + σ_φ(x) ε,  ε ~ N(0, I)         (Ou 2019, Eq. 12)
@@ -45,7 +52,7 @@ class GaussianPosterior(Part, HasPosterior, Reparameterised, HasPosteriorDistrib
 
     def unserving(self, model: Any) -> str | None:
         """One block of reals, and nothing else."""
-        kinds = [latent.kind for latent in model.latents]
+        kinds = [latent.kind for latent in model.latents] if isinstance(model, HasLogJoint) else ["no latent variables"]
         return None if kinds == ["reals"] else f"a Gaussian posterior serves one block of reals, not {', '.join(kinds)}"
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
@@ -73,10 +80,15 @@ class GaussianPosterior(Part, HasPosterior, Reparameterised, HasPosteriorDistrib
         """ε ~ N(0, I)."""
         return noise.normal(key, (self.size,))
 
-    def transform(self, noise: Array, x: PyTree) -> tuple[Array, ...]:
-        """μ + σ ε."""
+    def transform_and_log_prob(self, noise: Array, x: PyTree) -> tuple[tuple[Array, ...], Array]:
+        """μ + σ ε, and its density as a function of ε: Σ_i log N(ε_i; 0, 1) − log σ_i."""
         mean, scale = self._moments(x)
-        return (mean + scale * noise,)
+        log_q = -jnp.sum(0.5 * noise**2 + jnp.log(scale)) - 0.5 * self.size * math.log(2.0 * math.pi)
+        return (mean + scale * noise,), log_q
+
+    def encode(self, x: PyTree) -> tuple[Array, ...]:
+        """μ."""
+        return (self._moments(x)[0],)
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
         """`transform` of fresh noise."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasPosterior
+from reverie.capabilities import HasCodeLogits, HasLogJoint, HasPosterior
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.bits import as_float, bits_log_prob, draw_bits
@@ -15,7 +15,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class SigmoidBeliefPosterior(Part, HasPosterior):
+class SigmoidBeliefPosterior(Part, HasPosterior, HasCodeLogits):
     """A sigmoid belief net from x upwards: the recognition half of a Helmholtz machine.
 
         q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) … q(h_L | h_{L−1}),  each a vector of independent bits
@@ -44,7 +44,7 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
 
     def unserving(self, model: Any) -> str | None:
         """Blocks of bits only."""
-        kinds = [latent.kind for latent in model.latents]
+        kinds = [latent.kind for latent in model.latents] if isinstance(model, HasLogJoint) else ["no latent variables"]
         return None if set(kinds) == {"bits"} else f"a belief-net posterior serves bits, not {', '.join(kinds)}"
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
@@ -54,6 +54,11 @@ class SigmoidBeliefPosterior(Part, HasPosterior):
         keys = jax.random.split(key, len(sizes) - 1)
         made = tuple(mlp(keys[i], sizes[i], self.hidden, sizes[i + 1], self.activation) for i in range(len(keys)))
         return filled(self, shape=shape, layers=made)
+
+    def code_logits(self, x: PyTree, below: tuple[Array, ...]) -> Array:
+        """The logits of h_l given h_{l−1}, or given x."""
+        read = as_float(below[-1]) if below else features(x, self.shape)
+        return self.layers[len(below)](read)
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
         """Layer after layer, upwards."""

@@ -4,10 +4,9 @@ from typing import Literal
 
 from reverie.capabilities import (
     HasLogJoint,
-    HasPosterior,
     HasPosteriorDistribution,
     HasPriorDistribution,
-    Reparameterised,
+    ReparameterisedProposal,
 )
 from reverie.directions import ClosedElbo, SampledElbo
 from reverie.errors import InputError
@@ -45,6 +44,6 @@ def ELBO(kl: Literal["closed", "sampled"] = "closed", beta: float = 1.0, samples
         direction=ClosedElbo(beta) if closed else SampledElbo(beta),
         requires={
             "model": (HasLogJoint, HasPriorDistribution) if closed else (HasLogJoint,),
-            "inference": (HasPosterior, Reparameterised, *((HasPosteriorDistribution,) if closed else ())),
+            "inference": (ReparameterisedProposal, *((HasPosteriorDistribution,) if closed else ())),
         },
     )

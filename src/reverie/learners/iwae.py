@@ -1,6 +1,6 @@
 """Importance-weighted autoencoding."""
 
-from reverie.capabilities import HasLogJoint, HasPosterior, Reparameterised
+from reverie.capabilities import HasLogJoint, ReparameterisedProposal
 from reverie.directions import ImportanceWeightedBound
 from reverie.learners.learner import Learner, at_least_one, named
 from reverie.samplers import BaseNoise
@@ -29,5 +29,5 @@ def IWAE(k: int = 5) -> Learner:
         reference="Burda et al. 2016",
         sampler=BaseNoise("inference", k),
         direction=ImportanceWeightedBound(),
-        requires={"model": (HasLogJoint,), "inference": (HasPosterior, Reparameterised)},
+        requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal,)},
     )

@@ -3,7 +3,6 @@
 `MODELS` is the registry: one row subjects a model to every contract test and puts it into `reverie pairs`.
 """
 
-from reverie.models.critic import Critic
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
 from reverie.models.made import MADE
@@ -25,16 +24,12 @@ MODELS: dict[str, type[Part]] = {
     "gaussian-mixture": GaussianMixture,
 }
 
-CRITICS: dict[str, type[Part]] = {"critic": Critic}
-
 __all__ = [
-    "CRITICS",
     "FVSBN",
     "MADE",
     "MODELS",
     "RBM",
     "VAE",
-    "Critic",
     "GaussianMixture",
     "Generator",
     "RealNVP",

@@ -7,8 +7,13 @@ from jaxtyping import Array, Bool, Float, Key
 from reverie import noise
 
 
-def bits_log_prob(logits: Float[Array, "... n"], bits: Bool[Array, "... n"]) -> Float[Array, "..."]:
-    """Σ_i log Bernoulli(b_i; σ(a_i)) = −Σ_i softplus((1 − 2 b_i) a_i), which never overflows."""
+def bits_log_prob(logits: Float[Array, "... n"], bits: Array) -> Float[Array, "..."]:
+    """Σ_i log Bernoulli(b_i; σ(a_i)) = −Σ_i softplus((1 − 2 b_i) a_i), which never overflows.
+
+    Relaxed bits, floats in [0, 1], are taken linearly: Σ_i b_i a_i − softplus(a_i).
+    """
+    if jnp.issubdtype(bits.dtype, jnp.floating):
+        return jnp.sum(bits * logits - jax.nn.softplus(logits), axis=-1)
     return -jnp.sum(jax.nn.softplus(jnp.where(bits, -logits, logits)), axis=-1)
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
-from reverie.capabilities import HasJointSample, HasLogJoint, Latent, Samplable
+from reverie.capabilities import HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.bits import as_float, bits_log_prob, draw_bits, log_odds
@@ -15,7 +15,7 @@ from reverie.networks.mlp import Affine, affine
 from reverie.parts import Part, filled, learned, option
 
 
-class SigmoidBeliefNet(Part, HasLogJoint, HasJointSample, Samplable):
+class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Samplable):
     """A sigmoid belief net of any depth over bits.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -26,8 +26,8 @@ class SigmoidBeliefNet(Part, HasLogJoint, HasJointSample, Samplable):
 
     Example:
         >>> from reverie.models import SigmoidBeliefNet
-        >>> SigmoidBeliefNet((50, 20)).latents
-        (Latent(kind='bits', size=50), Latent(kind='bits', size=20))
+        >>> [(one.kind, one.size) for one in SigmoidBeliefNet((50, 20)).latents]
+        [('bits', 50), ('bits', 20)]
 
     Reference: Neal 1992, *Connectionist learning of belief networks*; Saul, Jaakkola & Jordan 1996.
     """

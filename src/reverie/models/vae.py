@@ -32,8 +32,8 @@ class VAE(Part, HasLogJoint, HasJointSample, HasPriorDistribution, Samplable):
 
     Example:
         >>> from reverie.models import VAE
-        >>> VAE(latent=2, hidden=(64,)).latents
-        (Latent(kind='reals', size=2),)
+        >>> [(one.kind, one.size) for one in VAE(latent=2, hidden=(64,)).latents]
+        [('reals', 2)]
 
     Reference: Kingma & Welling 2014, *Auto-Encoding Variational Bayes*, §3; appendix C for the decoders.
     """

@@ -4,25 +4,25 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
+from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.parts import Parts
 from reverie.samplers.sampler import Chain, Codes, Draw, Sampler, Tick
 
 
-def propose(key: Key[Array, ""], parts: Parts, x: PyTree, count: int) -> PyTree:
-    """`count` codes for each row of a batch: h ~ q(· | x), arrays [count, batch, …]."""
+def propose(key: Key[Array, ""], parts: Parts, x: PyTree, count: int) -> tuple[PyTree, Array]:
+    """`count` codes h ~ q(· | x) for each row of a batch, [count, batch, …], and their log w, [count, batch].
+
+    log w = log p(x, h) − log q(h | x)                                                        (Ou 2019, Eq. 18)
+    """
+    posterior = posterior_of(parts)
+
+    def one(key: Array, row: PyTree) -> tuple[PyTree, Array]:
+        code, log_q = posterior.propose(key, row)
+        return code, parts["model"].log_joint(row, code) - log_q
+
     keys = jax.random.split(key, (count, jax.tree.leaves(x)[0].shape[0]))
-    draw = jax.vmap(jax.vmap(parts["inference"].sample), in_axes=(0, None))
-    return draw(keys, x)
-
-
-def log_weights(parts: Parts, h: PyTree, x: PyTree) -> Array:
-    """log w = log p(x, h) − log q(h | x) for codes [count, batch, …] (Ou 2019, Eq. 18)."""
-
-    def one(code: PyTree, row: PyTree) -> Array:
-        return parts["model"].log_joint(row, code) - parts["inference"].log_prob(code, row)
-
-    return jax.vmap(jax.vmap(one), in_axes=(0, None))(h, x)
+    return jax.vmap(jax.vmap(one), in_axes=(0, None))(keys, x)
 
 
 class Importance(Sampler):
@@ -48,8 +48,7 @@ class Importance(Sampler):
 
     def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """Codes and their normalised weights."""
-        h = propose(tick.key, parts, batch.x, self.count)
-        log_w = log_weights(parts, h, batch.x)
+        h, log_w = propose(tick.key, parts, batch.x, self.count)
         weight = jax.nn.softmax(log_w, axis=0)
         bound = jnp.mean(jax.nn.logsumexp(log_w, axis=0)) - jnp.log(float(self.count))
         info = {"iw_bound": bound, "ess": jnp.mean(1.0 / jnp.sum(jnp.square(weight), axis=0))}

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
+from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.parts import Parts
-from reverie.samplers.importance import log_weights, propose
+from reverie.samplers.importance import propose
 from reverie.samplers.sampler import Codes, Draw, Sampler, Tick
 
 
@@ -18,6 +19,11 @@ class KeptCodes(NamedTuple):
 
     h: PyTree
     visited: Array
+
+
+def _log_weight(parts: Parts, h: PyTree, x: PyTree) -> Array:
+    posterior = posterior_of(parts)
+    return jax.vmap(lambda h, x: parts["model"].log_joint(x, h) - posterior.log_prob(h, x))(h, x)
 
 
 class MetropolisIndependence(Sampler):
@@ -47,7 +53,7 @@ class MetropolisIndependence(Sampler):
 
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> KeptCodes:
         """No row has a code."""
-        shapes = jax.eval_shape(lambda: propose(key, parts, batch.x, 1))
+        shapes = jax.eval_shape(lambda: propose(key, parts, batch.x, 1)[0])
         h = jax.tree.map(lambda leaf: jnp.zeros((rows, *leaf.shape[2:]), leaf.dtype), shapes)
         return KeptCodes(h, jnp.zeros(rows, bool))
 
@@ -56,11 +62,11 @@ class MetropolisIndependence(Sampler):
     ) -> tuple[Draw, KeptCodes, dict[str, Array]]:
         """`moves` moves of the rows in the batch."""
         key_propose, key_accept = jax.random.split(tick.key)
-        kept = jax.tree.map(lambda leaf: leaf[batch.index][None], chain.h)
-        proposed = propose(key_propose, parts, batch.x, self.moves)
-        h = jax.tree.map(lambda old, new: jnp.concatenate([old, new]), kept, proposed)
-        log_w = log_weights(parts, h, batch.x)
-        log_w = log_w.at[0].set(jnp.where(chain.visited[batch.index], log_w[0], -jnp.inf))
+        kept = jax.tree.map(lambda leaf: leaf[batch.index], chain.h)
+        proposed, log_w = propose(key_propose, parts, batch.x, self.moves)
+        h = jax.tree.map(lambda old, new: jnp.concatenate([old[None], new]), kept, proposed)
+        log_w_kept = jnp.where(chain.visited[batch.index], _log_weight(parts, kept, batch.x), -jnp.inf)
+        log_w = jnp.concatenate([log_w_kept[None], log_w])
         log_u = jnp.log(noise.uniform(key_accept, (self.moves, batch.index.shape[0])))
 
         def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[Any, Array]:

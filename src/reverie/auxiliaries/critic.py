@@ -20,7 +20,7 @@ class Critic(Part, Discriminates):
         activation: of the hidden layers.
 
     Example:
-        >>> from reverie.models import Critic
+        >>> from reverie.auxiliaries import Critic
         >>> Critic().hidden
         (128, 128)
     """

@@ -1,0 +1,82 @@
+"""What a thing can do.
+
+A capability is a nominal, abstract mixin: a model *has* it by inheriting from it, and the rest of the library asks
+`isinstance(model, HasLogJoint)` and never what the model is. Every method here is written for a **single example**
+(one row `x`, one code `h`, one key); callers vectorise with `jax.vmap`.
+
+Words and signs: `log_prob`, `log_joint` and `potential` are in nats and larger is likelier; `potential = log p̃`, the
+log of the unnormalised density, so that `energy = −potential`.
+"""
+
+from reverie.capabilities.auxiliaries import (
+    Discriminates,
+    DiscriminatesCodes,
+    DiscriminatesPairs,
+    PredictsValue,
+)
+from reverie.capabilities.capability import Capability, Code, Row, Scalar, capabilities_of, missing_from
+from reverie.capabilities.latents import (
+    HasFiniteCodes,
+    HasJointSample,
+    HasLogJoint,
+    HasPriorDistribution,
+    HasRelaxedJoint,
+    Latent,
+)
+from reverie.capabilities.models import (
+    HasComponents,
+    HasEnumeration,
+    HasGibbs,
+    HasLogProb,
+    HasPotential,
+    HasTempering,
+    Pushforward,
+    Samplable,
+)
+from reverie.capabilities.posteriors import (
+    ConsultsModel,
+    Encodes,
+    HasCodeLogits,
+    HasPosterior,
+    HasPosteriorDistribution,
+    Proposes,
+    Reparameterised,
+    ReparameterisedProposal,
+    posterior_of,
+)
+
+__all__ = [
+    "Capability",
+    "Code",
+    "ConsultsModel",
+    "Discriminates",
+    "DiscriminatesCodes",
+    "DiscriminatesPairs",
+    "Encodes",
+    "HasCodeLogits",
+    "HasComponents",
+    "HasEnumeration",
+    "HasFiniteCodes",
+    "HasGibbs",
+    "HasJointSample",
+    "HasLogJoint",
+    "HasLogProb",
+    "HasPosterior",
+    "HasPosteriorDistribution",
+    "HasPotential",
+    "HasPriorDistribution",
+    "HasRelaxedJoint",
+    "HasTempering",
+    "Latent",
+    "PredictsValue",
+    "Proposes",
+    "Pushforward",
+    "Reparameterised",
+    "ReparameterisedProposal",
+    "Row",
+    "Samplable",
+    "Scalar",
+    "capabilities_of",
+    "missing_from",
+    "posterior_of",
+]

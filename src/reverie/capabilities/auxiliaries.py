@@ -1,0 +1,39 @@
+"""What the parts beside model and inference model can do: critics and baselines."""
+
+from abc import abstractmethod
+
+from jaxtyping import Array
+
+from reverie.capabilities.capability import Capability, Code, Row, Scalar
+
+
+class Discriminates(Capability):
+    """A critic: one number for an x."""
+
+    @abstractmethod
+    def logit(self, x: Row) -> Scalar:
+        """V(x); large for data. At a GAN's optimum V = log p₀/p_θ (Ou 2019, §3.2.4)."""
+
+
+class DiscriminatesCodes(Capability):
+    """A critic of codes: one number for an h."""
+
+    @abstractmethod
+    def code_logit(self, h: Code) -> Scalar:
+        """V(h); large for codes of the inference model. At the optimum V = log q(h)/p(h)."""
+
+
+class DiscriminatesPairs(Capability):
+    """A critic of pairs: one number for an (x, h)."""
+
+    @abstractmethod
+    def pair_logit(self, x: Row, h: Code) -> Scalar:
+        """V(x, h); large for h ~ q(h | x). At the optimum V = log q(h | x)/r(h), r being what h is told from."""
+
+
+class PredictsValue(Capability):
+    """A baseline: a guess, from x alone, of the learning signal that a code of x will get."""
+
+    @abstractmethod
+    def values(self, x: Row) -> Array:
+        """One guess for each block of latent variables, [blocks]."""

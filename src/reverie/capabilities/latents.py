@@ -1,0 +1,97 @@
+"""What directed models with latent variables can do."""
+
+import itertools
+from abc import abstractmethod
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from reverie.capabilities.capability import Capability, Code, Row, Scalar
+from reverie.errors import InputError
+
+MOST_CODES = 2**14
+"""The largest number of codes that are listed one by one."""
+
+
+class Latent(NamedTuple):
+    """One block of latent variables.
+
+    Attributes:
+        kind: `bits` (Bernoulli; booleans), `categories` (whole numbers below `levels`) or `reals`.
+        size: how many variables.
+        levels: of categories.
+    """
+
+    kind: str
+    size: int
+    levels: int = 0
+
+
+class HasLogJoint(Capability):
+    """A directed model p(x, h) = p(h) p(x | h) whose joint density can be evaluated."""
+
+    @property
+    @abstractmethod
+    def latents(self) -> tuple[Latent, ...]:
+        """The blocks of h, from the one next to x upwards; h is a tuple with one array for each."""
+
+    @abstractmethod
+    def log_prior(self, h: Code) -> Scalar:
+        """log p(h)."""
+
+    @abstractmethod
+    def log_likelihood(self, x: Row, h: Code) -> Scalar:
+        """log p(x | h)."""
+
+    def log_joint(self, x: Row, h: Code) -> Scalar:
+        """log p(x, h)."""
+        return self.log_prior(h) + self.log_likelihood(x, h)
+
+
+class HasRelaxedJoint(HasLogJoint):
+    """A joint density of discrete h that is a differentiable function of relaxed codes too.
+
+    A relaxed bit is a float in [0, 1], a relaxed category a point of the simplex, [size, levels]; at the corners both
+    give what the discrete code gives. Between them log p(h) is linear in h, as a cross-entropy is.
+    """
+
+
+class HasFiniteCodes(HasLogJoint):
+    """A joint density of bits and categories alone, so that sums over h can be written out where they are few."""
+
+    @property
+    def code_count(self) -> int:
+        """How many codes there are."""
+        return int(np.prod([float(max(2, one.levels)) ** one.size for one in self.latents]))
+
+    def codes(self) -> Code:
+        """Every code, [count, size] a block; refused where there are too many."""
+        if self.code_count > MOST_CODES:
+            raise InputError(
+                f"a sum over all codes has {self.code_count:.3g} terms here and is written out up to {MOST_CODES}: "
+                "ask for fewer latent variables"
+            )
+        levels = [range(max(2, one.levels)) for one in self.latents for _ in range(one.size)]
+        every = np.array(list(itertools.product(*levels)), np.int32).reshape(-1, len(levels))
+        ends = np.cumsum([one.size for one in self.latents])[:-1]
+        blocks = np.split(every, ends, axis=1)
+        kinds = [bool if one.kind == "bits" else np.int32 for one in self.latents]
+        return tuple(jnp.asarray(block.astype(kind)) for block, kind in zip(blocks, kinds, strict=True))
+
+
+class HasJointSample(Capability):
+    """Ancestral draws of the pair (x, h), "dreams"."""
+
+    @abstractmethod
+    def sample_joint(self, key: Key[Array, ""]) -> tuple[Row, Code]:
+        """Draw (x, h) ~ p(x, h)."""
+
+
+class HasPriorDistribution(Capability):
+    """p(h) as a distribution of `numpyro.distributions`, for divergences in closed form."""
+
+    @abstractmethod
+    def prior(self) -> Any:
+        """The distribution of the only block of h."""

@@ -1,0 +1,101 @@
+"""What models of x can do: draw, give densities and potentials, run chains, be enumerated."""
+
+from abc import abstractmethod
+from typing import Any
+
+from jaxtyping import Array, Key
+
+from reverie.capabilities.capability import Capability, Row, Scalar
+
+
+class Samplable(Capability):
+    """Exact, independent draws of x."""
+
+    @abstractmethod
+    def sample(self, key: Key[Array, ""]) -> Row:
+        """Draw one x ~ p(x)."""
+
+
+class HasLogProb(Capability):
+    """A normalised density that can be evaluated."""
+
+    @abstractmethod
+    def log_prob(self, x: Row) -> Scalar:
+        """log p(x)."""
+
+
+class HasPotential(Capability):
+    """An unnormalised density p(x) ∝ exp u(x)."""
+
+    @abstractmethod
+    def potential(self, x: Row) -> Scalar:
+        """u(x) = log p̃(x)."""
+
+
+class HasGibbs(Capability):
+    """A Gibbs sweep over x (through any hidden units) that leaves p(x) invariant."""
+
+    @abstractmethod
+    def start(self, key: Key[Array, ""]) -> Row:
+        """An x to start a chain from, drawn from a distribution near the model's."""
+
+    @abstractmethod
+    def gibbs(self, key: Key[Array, ""], x: Row) -> Row:
+        """One sweep."""
+
+
+class HasTempering(Capability):
+    """A path of densities p_β(x) ∝ exp u_β(x) from a base (β = 0) whose normaliser is known to the model (β = 1)."""
+
+    @abstractmethod
+    def base_sample(self, key: Key[Array, ""]) -> Row:
+        """An exact draw at β = 0."""
+
+    @abstractmethod
+    def base_log_normaliser(self) -> Scalar:
+        """log Z at β = 0."""
+
+    @abstractmethod
+    def tempered_potential(self, x: Row, beta: Scalar) -> Scalar:
+        """u_β(x)."""
+
+    @abstractmethod
+    def tempered_gibbs(self, key: Key[Array, ""], x: Row, beta: Scalar) -> Row:
+        """One sweep that leaves p_β invariant."""
+
+
+class HasEnumeration(Capability):
+    """log Z as a sum over 2^`enumeration_bits` states."""
+
+    @property
+    @abstractmethod
+    def enumeration_bits(self) -> int:
+        """How many bits the sum runs over."""
+
+    @abstractmethod
+    def enumerated_term(self, state: Array) -> Scalar:
+        """The log of one term of Z, at one state of the bits that are summed."""
+
+
+class Pushforward(Capability):
+    """x = G(ε): a distribution given by a differentiable map of noise."""
+
+    @abstractmethod
+    def noise(self, key: Key[Array, ""]) -> Array:
+        """Draw one ε."""
+
+    @abstractmethod
+    def push(self, noise: Array) -> Row:
+        """G(ε)."""
+
+
+class HasComponents(Capability):
+    """A mixture of Gaussians, open to the closed-form updates of EM."""
+
+    @abstractmethod
+    def components(self) -> tuple[Array, Array, Array]:
+        """Weights [K], means [K, D] and covariances [K, D, D]."""
+
+    @abstractmethod
+    def with_components(self, weights: Array, means: Array, covariances: Array) -> Any:
+        """The model with other components."""

@@ -1,0 +1,107 @@
+"""What inference models q(h | x) can do."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from jaxtyping import Array, Key, PyTree
+
+from reverie.capabilities.capability import Capability, Code, Row, Scalar
+
+
+class Proposes(Capability):
+    """Draws of h that come with a log density, so that they can be weighed."""
+
+    @abstractmethod
+    def propose(self, key: Key[Array, ""], x: Row) -> tuple[Code, Scalar]:
+        """h and log q̂ with E[p(x, h) / q̂] = p(x).
+
+        For most q̂ = q(h | x). An inference model with auxiliary variables a gives q(h, a | x) / r(a | x, h) for the a
+        that was drawn with h: the expectation over a is then the same.
+        """
+
+
+class HasPosterior(Proposes):
+    """An inference model q(h | x): draws, and the density of any h."""
+
+    @abstractmethod
+    def sample(self, key: Key[Array, ""], x: Row) -> Code:
+        """Draw h ~ q(h | x)."""
+
+    @abstractmethod
+    def log_prob(self, h: Code, x: Row) -> Scalar:
+        """log q(h | x)."""
+
+    def propose(self, key: Key[Array, ""], x: Row) -> tuple[Code, Scalar]:
+        """A draw and its log density."""
+        h = self.sample(key, x)
+        return h, self.log_prob(h, x)
+
+
+class Reparameterised(Capability):
+    """An inference model with h = h_φ(x, ε), ε free of parameters (Ou 2019, Eq. 12)."""
+
+    @abstractmethod
+    def noise(self, key: Key[Array, ""]) -> PyTree:
+        """Draw one ε."""
+
+    @abstractmethod
+    def transform(self, noise: PyTree, x: Row) -> Code:
+        """h_φ(x, ε)."""
+
+
+class ReparameterisedProposal(Reparameterised, Proposes):
+    """A reparameterised draw that comes with its log density: what an evidence lower bound is made of."""
+
+    @abstractmethod
+    def transform_and_log_prob(self, noise: PyTree, x: Row) -> tuple[Code, Scalar]:
+        """h_φ(x, ε) and log q̂ of it, as `propose` has it."""
+
+    def transform(self, noise: PyTree, x: Row) -> Code:
+        """h_φ(x, ε)."""
+        return self.transform_and_log_prob(noise, x)[0]
+
+    def propose(self, key: Key[Array, ""], x: Row) -> tuple[Code, Scalar]:
+        """The transform of fresh noise."""
+        return self.transform_and_log_prob(self.noise(key), x)
+
+
+class HasPosteriorDistribution(Capability):
+    """q(h | x) as a distribution of `numpyro.distributions`, for divergences in closed form."""
+
+    @abstractmethod
+    def distribution(self, x: Row) -> Any:
+        """The distribution of the only block of h."""
+
+
+class HasCodeLogits(Capability):
+    """q(h | x) = Π_l q(h_l | h_1, …, h_{l−1}, x), the variables of a block independent given those before it."""
+
+    @abstractmethod
+    def code_logits(self, x: Row, below: Code) -> Array:
+        """The logits of the block that comes after the blocks `below`: [size], or [size, levels] for categories.
+
+        The blocks below may be relaxed: floats in [0, 1], or points of the simplex.
+        """
+
+
+class Encodes(Capability):
+    """One code for each row, without chance."""
+
+    @abstractmethod
+    def encode(self, x: Row) -> Code:
+        """The code."""
+
+
+class ConsultsModel(Capability):
+    """An inference model that asks the model itself: refined by its gradients, moved by its dynamics."""
+
+    @abstractmethod
+    def consulting(self, model: Any) -> Any:
+        """The inference model with the model at hand, ready to draw."""
+
+
+def posterior_of(parts: Mapping[str, Any]) -> Any:
+    """The inference model, with the model at hand where it asks for one."""
+    inference = parts["inference"]
+    return inference.consulting(parts["model"]) if isinstance(inference, ConsultsModel) else inference

@@ -78,6 +78,11 @@ def test_the_sentence_of_a_refusal():
         f"Try: {', '.join(serving(RealNVP()))}."
     )
     assert set(serving(RealNVP())) >= {"mle", "gan"}
+    assert serving(RealNVP())[0] == "mle"
+    assert serving(GaussianMixture())[0] == "em"
+    assert serving(VAE())[0] == "elbo"
+    assert serving(SigmoidBeliefNet())[0] == "jsa"
+    assert serving(RBM())[0] == "pcd"
     assert refusal(check, SigmoidBeliefNet(), IWAE()).startswith(
         "iwae needs an inference part with ReparameterisedProposal; "
         "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior. Try: "

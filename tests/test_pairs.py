@@ -13,7 +13,7 @@ from reverie.directions.direction import AnyDirection
 from reverie.errors import InputError
 from reverie.learners import LEARNERS
 from reverie.models import MODELS
-from reverie.pairing import check, make_learner, matrix, missing, pairs, supply
+from reverie.pairing import MOST_NAMES, check, make_learner, matrix, missing, pairs, serving, supply
 from reverie.parts import parameters
 from tests import worlds
 
@@ -155,5 +155,7 @@ def test_a_pair_that_does_not_fit_is_refused_in_one_sentence(model, learner):
     came = supply(part, make_learner(learner))[role]
     assert all(name in said for name in names)
     assert came is None or f"{type(came).__name__} has {', '.join(capabilities_of(came))}" in said
-    serving = [other for name, other in FITTING if name == model]
-    assert said.endswith(f"Try: {', '.join(serving)}.")
+    names = serving(part)
+    assert set(names) == {other for name, other in FITTING if name == model}
+    rest = "" if len(names) <= MOST_NAMES else f" and {len(names) - MOST_NAMES} more"
+    assert said.endswith(f"Try: {', '.join(names[:MOST_NAMES])}{rest}.")

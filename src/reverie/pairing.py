@@ -18,6 +18,11 @@ from reverie.parts import Part, Parts, keys_for
 
 REGISTRIES: dict[str, dict[str, type[Part]]] = {"model": MODELS, "inference": INFERENCE, **AUXILIARIES}
 
+FIRST = ("em", "mle", "elbo", "jsa", "pcd", "gan")
+"""The learners that are tried first where nobody chose: exact before bounded, bounded before adversarial."""
+MOST_NAMES = 6
+"""Names that a refusal gives of what would serve."""
+
 
 class Verdict(NamedTuple):
     """Whether a pair fits, and the capabilities that are missing where it does not."""
@@ -89,8 +94,9 @@ def missing(model: Part, learner: Learner, given: Mapping[str, Part] | None = No
 
 
 def serving(model: Part) -> list[str]:
-    """The learners that fit a model at their default options, by name."""
-    return [name for name, assemble in LEARNERS.items() if not missing(model, assemble())]
+    """The learners that fit a model at their default options, by name: those of `FIRST` before the rest."""
+    names = [*FIRST, *(name for name in LEARNERS if name not in FIRST)]
+    return [name for name in names if not missing(model, LEARNERS[name]())]
 
 
 def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, Part]:
@@ -122,7 +128,9 @@ def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None
         names_serving = [name for name, cls in REGISTRIES[role].items() if all(issubclass(cls, need) for need in needs)]
     else:
         names_serving = serving(model)
-    serves = f"Try: {', '.join(names_serving)}." if names_serving else "Nothing here serves."
+    more = len(names_serving) - MOST_NAMES
+    several = ", ".join(names_serving[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    serves = f"Try: {several}." if names_serving else "Nothing here serves."
     raise InputError(f"{learner.name} needs {article} {what} with {', '.join(names)}; {has}. {serves}")
 
 

@@ -1,7 +1,7 @@
 """Which learner fits which model: checked once, before the loop."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from jaxtyping import Array, Key
@@ -134,12 +134,12 @@ def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None
     raise InputError(f"{learner.name} needs {article} {what} with {', '.join(names)}; {has}. {serves}")
 
 
-def matrix() -> tuple[Verdict, ...]:
+def matrix(models: Iterable[str] = MODELS, learners: Iterable[str] = LEARNERS) -> tuple[Verdict, ...]:
     """Every model with every learner, at their default options."""
     verdicts = []
-    for model_name, cls in MODELS.items():
-        for learner_name, assemble in LEARNERS.items():
-            lacking = missing(cls(), assemble())
+    for model_name in models:
+        for learner_name in learners:
+            lacking = missing(MODELS[model_name](), LEARNERS[learner_name]())
             names = tuple(name for names in lacking.values() for name in names)
             verdicts.append(Verdict(model_name, learner_name, not names, names))
     return tuple(verdicts)
@@ -158,9 +158,17 @@ class Pairs(NamedTuple):
         return {"models": list(self.models), "learners": list(self.learners), "pairs": verdicts}
 
 
-def pairs() -> Pairs:
-    """All models, all learners, and the verdict on every pair."""
-    return Pairs(tuple(MODELS), tuple(LEARNERS), matrix())
+def pairs(model: str | None = None, learner: str | None = None) -> Pairs:
+    """All models, all learners, and the verdict on every pair; or those of one model, or of one learner."""
+    models = tuple(MODELS) if model is None else (pick("model", model, MODELS),)
+    learners = tuple(LEARNERS) if learner is None else (pick("learner", learner, LEARNERS),)
+    return Pairs(models, learners, matrix(models, learners))
+
+
+def summary(role: str, name: str) -> str:
+    """The first line of the docstring of a part or a learner."""
+    unit = LEARNERS[name] if role == "learner" else REGISTRIES[role][name]
+    return (unit.__doc__ or "").strip().splitlines()[0]
 
 
 def fill(parts: Mapping[str, Part], key: Key[Array, ""], spec: Spec) -> Parts:

@@ -96,6 +96,11 @@ def test_pairs(answer):
     from reverie.learners import LEARNERS
     from reverie.models import MODELS
 
+    of_one, _ = answer("pairs", "--model", "SigmoidBeliefNet", "--json")
+    assert of_one["models"] == ["sbn"]
+    assert {pair["model"] for pair in of_one["pairs"]} == {"sbn"}
+    of_other, _ = answer("pairs", "--learner", "jsa", "--json")
+    assert [pair["model"] for pair in of_other["pairs"]] == list(MODELS)
     found, _ = answer("pairs", "--json")
     assert set(found) == {"models", "learners", "pairs"}
     assert (found["models"], found["learners"]) == (list(MODELS), list(LEARNERS))

@@ -107,6 +107,15 @@ def test_the_matrix_fits_a_narrow_terminal():
     assert max(map(len, said.splitlines())) <= 80
 
 
+def test_the_pairs_of_one_are_a_list(capsys):
+    assert main(["pairs", "--model", "sbn"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("✓  jsa") and "Markov chain" in line for line in said)
+    assert any("lacks HasLogProb" in line for line in said)
+    assert [line[0] for line in said] == sorted((line[0] for line in said), key=lambda mark: mark != "✓")
+    assert main(["pairs", "--learner", "jza"]) == 2
+
+
 def test_the_matrix_is_whole_where_there_is_no_terminal(capsys):
     assert main(["pairs"]) == 0
     said = capsys.readouterr().out

@@ -1,8 +1,10 @@
 """`reverie pairs`: the matrix of models and learners."""
 
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,12 +15,21 @@ if TYPE_CHECKING:
     from reverie.pairing import Pairs
 
 FITS = "✓"
+NAME = Parameter(metavar="NAME")
 
 
-def pairs(*, json: bool = False, seed: Seed = 0) -> None:
+def pairs(
+    *,
+    model: Annotated[str | None, NAME] = None,
+    learner: Annotated[str | None, NAME] = None,
+    json: bool = False,
+    seed: Seed = 0,
+) -> None:
     """Which learner fits which model, and the capability that is missing where it does not.
 
     Args:
+        model: Only this model, with all its learners.
+        learner: Only this learner, with all its models.
         json: Print one JSON object and nothing else.
         seed: Taken as every command takes it; nothing here is drawn.
     """
@@ -26,21 +37,38 @@ def pairs(*, json: bool = False, seed: Seed = 0) -> None:
 
     del seed
 
-    found = rv.pairs()
+    found = rv.pairs(model=model, learner=learner)
     if json:
         console.answer(found.to_dict())
-        return
-    whole = matrix(found, short=False)
-    console.show(whole if console.width_of(whole) <= console.stdout().width else matrix(found, short=True))
+    elif model is not None or learner is not None:
+        console.show(listing(found))
+    else:
+        whole = matrix(found, short=False)
+        console.show(whole if console.width_of(whole) <= console.stdout().width else matrix(found, short=True))
 
 
-def matrix(found: "Pairs", *, short: bool) -> Table:
-    """Learners down, models across; where short, capabilities are letters that the caption explains."""
+def listing(found: "Pairs") -> Table:
+    """One line a pair, those that fit first: what it is, or what is missing."""
+    from reverie.pairing import summary
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for pair in sorted(found.pairs, key=lambda pair: not pair.fits):
+        role, name = ("learner", pair.learner) if len(found.models) == 1 else ("model", pair.model)
+        said = Text(summary(role, name)) if pair.fits else Text(f"lacks {', '.join(pair.missing)}", "dim")
+        table.add_row(Text(FITS, "green") if pair.fits else Text(" "), Text(name, "bold"), said)
+    return table
+
+
+def matrix(found: "Pairs", *, short: bool) -> RenderableType:
+    """Learners down, models across; where short, names stand upright and capabilities are letters, explained below."""
     letters = _letters(found) if short else {}
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if short else 2, 0, 0), header_style="bold")
     table.add_column("", no_wrap=True)
     for model in found.models:
-        table.add_column(model, no_wrap=True)
+        table.add_column("\n".join(model) if short else model, no_wrap=True, vertical="bottom")
     verdict = {(pair.model, pair.learner): pair for pair in found.pairs}
     for learner in found.learners:
         cells = []
@@ -48,12 +76,10 @@ def matrix(found: "Pairs", *, short: bool) -> Table:
             pair = verdict[model, learner]
             cells.append(Text(FITS, "green") if pair.fits else Text(_why(pair.missing, letters), "dim"))
         table.add_row(Text(learner, "bold"), *cells)
-    if letters:
-        legend = [f"{FITS}  fits", *(f"{letter}  lacks {name}" for name, letter in letters.items())]
-        table.caption = Text("\n".join(legend))
-        table.caption_justify = "left"
-        table.caption_style = "dim"
-    return table
+    if not letters:
+        return table
+    legend = [f"{FITS}  fits", *(f"{letter}  lacks {name}" for name, letter in letters.items())]
+    return Group(table, Text("\n".join(legend), "dim"))
 
 
 def _why(names: tuple[str, ...], letters: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 """`reverie fit`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from reverie.cli.progress import Display
 from reverie.cli.reading import Count, Folder, Fraction, Patience, Quiet, Seed, rates
 from reverie.cli.source import NOTHING, Source, description
 from reverie.cli.tables import run_facts
+from reverie.cli.words import listed
 from reverie.errors import InputError
 
 PAIR = Parameter(group=Group("The pair", sort_key=1), metavar="NAME")
@@ -27,6 +29,7 @@ def fit(
     learner: Annotated[str | None, PAIR] = None,
     inference: Annotated[str | None, PAIR] = None,
     critic: Annotated[str | None, PAIR] = None,
+    part: Annotated[list[str] | None, PAIR, Parameter(metavar="ROLE=NAME", negative=())] = None,
     options: Annotated[dotted.Options, Parameter(parse=False)],
     steps: Annotated[Count | None, LENGTH] = None,
     epochs: Annotated[Fraction | None, LENGTH] = None,
@@ -46,7 +49,8 @@ def fit(
 ) -> int:
     """Fit one model by one learner, and keep everything in a run folder.
 
-    Options of a part are written --PART.NAME VALUE, where PART is model, learner, inference, critic or optimiser:
+    Options of a part are written --PART.NAME VALUE, where PART is model, learner, optimiser or
+    the role of a part, such as inference, critic or baseline:
 
         reverie fit digits --model sbn --model.sizes 50,20 --learner.moves 5
 
@@ -59,13 +63,14 @@ def fit(
         learner: The learner; the first that fits the model when not given.
         inference: The inference model q(h|x), where the learner uses one.
         critic: The critic, where the learner uses one.
+        part: Any other part of the learner's, such as baseline=baseline; may be given several times.
         options: Options of parts.
         steps: End at this step (5000, where no end is given).
         epochs: End after so many passes over the training rows.
         budget: End after this time: 90s, 2m, 1h30m.
         seed: The seed of starting values, draws and the order of rows (0).
         batch: Rows a step; the learner's own choice when not given.
-        learning_rate: For all parts (3e-3), or for each (model=1e-3,inference=3e-3).
+        learning_rate: One for all parts, such as 3e-3, or each its own, such as model=1e-3,inference=3e-3.
         ema: Keep a moving average of the parameters with this decay (such as 0.999).
         patience: Stop after so many validations without a gain (10); "none" never stops early.
         prng: The generator of bulk random numbers: counter (the default) or threefry.
@@ -91,14 +96,14 @@ def fit(
     with Display(quiet=quiet) as display, signals.heard() as which:
         if resume is not None:
             names = {"model": model, "learner": learner, "inference": inference, "critic": critic}
-            _only_the_end(data, options, names | settings | {"patience": patience} | source.given())
+            _only_the_end(data, options, names | {"part": part} | settings | {"patience": patience} | source.given())
             display.wait(f"resuming {resume}")
             run = rv.resume(resume, progress=display.report, **ending)
         elif data is None:
             raise InputError("say what to fit, such as: reverie fit digits")
         else:
             dataset = source.load(data)
-            pair = choose(dataset.spec, model, learner, {"inference": inference, "critic": critic}, options)
+            pair = choose(dataset.spec, model, learner, _roles(part or (), inference=inference, critic=critic), options)
             display.note(*description(dataset), *pair.notes)
             display.wait(f"{pair.learner.name} on {Path(dataset.name).name}")
             run = rv.fit(
@@ -121,6 +126,25 @@ def fit(
         console.note(f"interrupted and saved; go on by: reverie fit --resume {run.path}")
         return signals.code_of(signal)
     return 0
+
+
+def _roles(words: Sequence[str], **named: str | None) -> dict[str, str | None]:
+    """Parts by role: those with an option of their own, and those written ROLE=NAME."""
+    from reverie.options import pick
+    from reverie.pairing import REGISTRIES
+
+    others = {role: registry for role, registry in REGISTRIES.items() if role != "model"}
+    found = {role: name for role, name in named.items() if name is not None}
+    for word in words:
+        role, equals, name = (piece.strip() for piece in word.partition("="))
+        if not equals or not name:
+            raise InputError(f"--part {word} cannot be read: write ROLE=NAME, such as baseline=baseline")
+        if role not in others:
+            raise InputError(f"there is no part {role!r} to choose; there are {listed(others)}")
+        if role in found:
+            raise InputError(f"the part {role} is given twice")
+        found[role] = pick(role, name, others[role])
+    return dict.fromkeys(others) | found
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def pairs() -> Iterator[Case]:
         "gan-on-sbn": ("digits", "--model", "sbn", "--learner", "gan"),
         "rbm-on-numbers": ("moons", "--model", "rbm", "--learner", "cd"),
         "realnvp-on-bits": ("digits", "--model", "realnvp"),
-        "jsa-on-numbers-sbn": ("moons", "--model", "sbn", "--learner", "jsa"),
+        "made-on-numbers": ("moons", "--model", "made", "--learner", "mle"),
         "em-on-bits": ("digits", "--learner", "em"),
         "unused-inference": ("digits", "--model", "made", "--inference", "gaussian"),
         "unused-critic": ("digits", "--model", "sbn", "--learner", "jsa", "--critic", "critic"),

@@ -73,11 +73,15 @@ def test_every_option_is_explained(words, capsys):
 
 
 def test_every_part_of_a_pair_can_be_named():
-    """A role that a learner may ask for is an option of `reverie fit`."""
+    """Those that every person knows by an option of their own, the rest by --part."""
+    from reverie.cli.fit import _roles
     from reverie.pairing import REGISTRIES
 
     names = {name for argument in commands()["fit"].assemble_argument_collection() for name in argument.names}
-    assert {f"--{role}" for role in REGISTRIES} <= names
+    assert {"--model", "--inference", "--critic", "--part"} <= names
+    for role in REGISTRIES.keys() - {"model"}:
+        first = next(iter(REGISTRIES[role]))
+        assert _roles([f"{role}={first}"])[role] == first
 
 
 def test_every_unit_has_its_options_printed(capsys):

@@ -131,6 +131,8 @@ def read_config(path: Path) -> Config:
         raise InputError(f"{file} is not a configuration that this version can read: {error}") from None
     if "model" not in config.parts:
         raise InputError(f"{file} describes no model")
+    if not config.data.spec.leaves:
+        raise InputError(f"{file} describes rows without columns")
     for leaf in config.data.spec.leaves.values():
         if leaf.kind != "categorical" and not len(leaf.mean) == len(leaf.std) == leaf.size:
             raise InputError(f"{file}: {leaf.size} {leaf.kind} columns have {len(leaf.mean)} means")

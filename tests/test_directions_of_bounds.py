@@ -1,5 +1,6 @@
 """Reparameterised directions on a decoder for which everything is a closed form: linear, with Gaussian noise."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,8 +25,7 @@ def filled(latent):
     model = worlds.made(VAE(latent=latent, hidden=(), scale=SCALE), spec)
     # The bias starts at the columns' means, which lie far from these rows.
     bias = jnp.array([0.2, 0.1, -0.3])
-    layer = type(model.decoder.layers[0])(model.decoder.layers[0].weight, bias)
-    model = VAE(latent, (), "tanh", SCALE, model.shape, type(model.decoder)((layer,), "tanh"))
+    model = eqx.tree_at(lambda model: model.decoder.network.layers[0].bias, model, bias)
     inference = GaussianPosterior(hidden=()).init(noise.make_key(9), spec, model)
     return {"model": model, "inference": worlds.scattered(inference, 2, 0.2)}
 
@@ -44,7 +44,7 @@ def moments(parts, x):
 
 def closed_form(parts, beta=1.0):
     """E_q log p(x | h) − β KL[q(h | x) ‖ N(0, I)], the mean over the rows."""
-    layer = parts["model"].decoder.layers[0]
+    layer = parts["model"].decoder.network.layers[0]
 
     def one(x):
         mean, log_scale = moments(parts, x)
@@ -58,7 +58,7 @@ def closed_form(parts, beta=1.0):
 
 def log_likelihood(parts):
     """log N(x; b, s² I + Wᵀ W), the mean over the rows."""
-    layer = parts["model"].decoder.layers[0]
+    layer = parts["model"].decoder.network.layers[0]
     covariance = SCALE**2 * jnp.eye(3) + layer.weight.T @ layer.weight
     return jnp.mean(multivariate_normal.logpdf(X, layer.bias, covariance))
 
@@ -120,7 +120,7 @@ def test_the_weighted_bound_rises_with_the_samples_to_the_likelihood(parts):
 def solved():
     """One latent dimension, for which the posterior is a diagonal Gaussian, and the encoder that is that posterior."""
     parts = filled(1)
-    layer = parts["model"].decoder.layers[0]
+    layer = parts["model"].decoder.network.layers[0]
     variance = 1 / (1 + jnp.sum(layer.weight**2) / SCALE**2)
     read = variance * layer.weight[0] / SCALE**2
     weight = jnp.stack([read, jnp.zeros(3)], axis=1)

@@ -83,7 +83,8 @@ def test_a_belief_net_is_the_product_of_its_layers():
         p = 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
         return np.sum(np.log(np.where(bits, p, 1 - p)))
 
-    down = [(np.asarray(layer.weight), np.asarray(layer.bias)) for layer in model.layers]
+    steps = [model.decoder.network, *model.layers]
+    down = [(np.asarray(step.layers[0].weight), np.asarray(step.layers[0].bias)) for step in steps]
     expected = log_bits(h2, model.top) + log_bits(h1, h2 @ down[1][0] + down[1][1])
     code = (jnp.asarray(h1, bool), jnp.asarray(h2, bool))
     assert float(model.log_prior(code)) == pytest.approx(expected, rel=1e-5)

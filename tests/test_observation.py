@@ -7,7 +7,8 @@ import pytest
 import scipy.stats
 
 from reverie.data import Leaf, Spec
-from reverie.models.observation import LOWEST_LOG_SCALE, Observation
+from reverie.models.heads import LOWEST_LOG_SCALE
+from reverie.models.observation import Observation
 from reverie.networks.features import features, layouts, leaves_of, row_of
 from tests import worlds
 from tests.measuring import draws, errors_off, surprise
@@ -26,12 +27,12 @@ def log_softmax(logits):
     return logits - scipy.special.logsumexp(logits)
 
 
-@pytest.mark.parametrize("scale", [None, 0.5])
+@pytest.mark.parametrize("scale", [None, 0.5, "shared"])
 def test_a_mixed_row_is_the_product_of_its_columns(scale):
     head = Observation(SHAPE, scale)
-    outputs = OUTPUTS[: head.outputs]
-    assert head.outputs == (12 if scale is None else 10)
-    scales = np.exp([0.4, LOWEST_LOG_SCALE]) if scale is None else np.array([scale, scale])
+    outputs = OUTPUTS[: head.outputs + head.own]
+    assert (head.outputs, head.own) == {None: (12, 0), 0.5: (10, 0), "shared": (10, 1)}[scale]
+    scales = {None: np.exp([0.4, LOWEST_LOG_SCALE]), 0.5: np.array([0.5, 0.5]), "shared": np.exp([0.4, 0.4])}[scale]
     expected = (
         np.log(1 / (1 + np.exp(-0.7)))
         + np.log(1 - 1 / (1 + np.exp(1.2)))

@@ -11,6 +11,8 @@ from reverie.errors import InputError
 from reverie.inference import GaussianPosterior, SigmoidBeliefPosterior
 from reverie.learners import ELBO, GAN, IWAE, JSA, MaximumLikelihood
 from reverie.models import FVSBN, MADE, RBM, VAE, GaussianMixture, Generator, RealNVP, SigmoidBeliefNet
+from reverie.models.heads import Scale
+from reverie.models.observation import Likelihood
 from reverie.pairing import check, fill, make_learner, make_part, missing, name_of, part_options, serving, supply
 from tests import worlds
 
@@ -38,7 +40,9 @@ def test_the_options_of_a_part_are_what_a_person_sets():
         "latent": (int, 16),
         "hidden": (tuple[int, ...], (200,)),
         "activation": (str, "tanh"),
-        "scale": (float | None, None),
+        "scale": (Scale, None),
+        "likelihood": (Likelihood, "gaussian"),
+        "components": (int, 5),
     }
     assert part_options(FVSBN) == {}
     assert "weights" in refusal(make_part, "model", "rbm", {"weights": 3})

@@ -14,12 +14,11 @@ from reverie.data import Dequantise, Identity, Leaf, Levels, PerLeaf, Spec, Stan
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation import Scores, log_likelihood, score
-from reverie.inference import GaussianPosterior
 from reverie.models import RBM, VAE, GaussianMixture, Generator
-from reverie.networks.mlp import MLP, Affine
 from reverie.pairing import usual
 from reverie.parts import Part, filled, learned
 from tests import measuring, worlds
+from tests.evaluation import closed
 
 BITS = Identity("binary")
 REALS = Identity("continuous")
@@ -97,27 +96,10 @@ def test_dequantised_densities_bound_the_mass_of_whole_numbers():
 # ------------------------------------------------------------------------------------------------------------ bounds
 
 
-def linear_gaussian(scale=0.6, posterior_error=0.0):
-    """A VAE whose decoder is affine, its rows of weights orthogonal, so that p(h | x) is a diagonal Gaussian.
-
-    x ~ N(h W + b, s² I) has the marginal N(b, Wᵀ W + s² I) and, with A = W Wᵀ, the posterior
-    N((A + s²)⁻¹ W (x − b), (1 + A / s²)⁻¹).
-    """
-    weight = np.array([[1.0, 0.5, -0.4], [0.2, -0.4, 0.0]])
-    weight[1, 2] = -(weight[0, :2] @ weight[1, :2]) / weight[0, 2]
-    bias = np.array([0.7, -0.3, 2.0])
-    spec = Spec({"continuous": Leaf("continuous", 3, mean=(0.0,) * 3, std=(1.0,) * 3)})
-    model = VAE(latent=2, hidden=(), scale=scale).init(KEY, spec)
-    model = filled(model, decoder=MLP((Affine(jnp.float32(weight), jnp.float32(bias)),), "tanh"))
-    square = np.square(weight).sum(1)
-    gain = weight.T / (square + scale**2)
-    log_std = -0.5 * np.log1p(square / scale**2) + posterior_error
-    posterior = GaussianPosterior(hidden=()).init(KEY, spec, model)
-    into = np.concatenate([gain, np.zeros((3, 2))], axis=1)
-    out = np.concatenate([-bias @ gain + posterior_error, log_std])
-    posterior = filled(posterior, encoder=MLP((Affine(jnp.float32(into), jnp.float32(out)),), "tanh"))
-    marginal = scipy.stats.multivariate_normal(bias, weight.T @ weight + scale**2 * np.eye(3))
-    return {"model": model, "inference": posterior}, marginal
+def linear_gaussian(posterior_error=0.0):
+    """A model with its exact posterior, which is diagonal, or one that is off."""
+    world = closed.orthogonal()
+    return world.parts(posterior_error), world.marginal
 
 
 def test_the_bound_is_exact_with_the_exact_posterior():
@@ -159,7 +141,8 @@ def test_the_bound_of_a_sigmoid_belief_net_meets_the_sum_over_its_codes():
     assert np.exp(exact).sum() == pytest.approx(1.0, abs=1e-5)
     few = np.array([scored(parts, BITS, x, noise.make_key(seed), samples=20).values for seed in range(100)])
     assert measuring.errors_off(np.exp(few - exact), np.ones(16)) < 4
-    assert (few.mean(0) < exact).all()
+    below = (exact - few).mean(1)
+    assert below.mean() > 4 * below.std() / math.sqrt(below.size)
 
 
 def test_an_effective_number_of_codes_that_is_tiny_is_warned_of():

@@ -238,9 +238,20 @@ def _leaf_of(kind: str, block: NDArray[Any], mask: NDArray[np.bool_] | None, mea
     if kind == "categorical":
         shared = measure.levels if isinstance(measure, Levels) else None
         counts = (shared,) * size if shared is not None else _categorical_counts(schema, size)
-        return Leaf(kind, size, levels=max(counts), counts=counts)
+        if not _ordered(measure):
+            return Leaf(kind, size, levels=max(counts), counts=counts)
+        told = {"levels": max(counts), "counts": counts, "ordered": True}
+    else:
+        told = {}
     mean, std = moments(block, mask)
-    return Leaf(kind, size, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
+    return Leaf(kind, size, mean=tuple(map(float, mean)), std=tuple(map(float, std)), **told)
+
+
+def _ordered(measure: Measure) -> bool:
+    """Whether all the levels that a model sees are whole numbers that were measured, not names."""
+    pieces = measure.measures.values() if isinstance(measure, PerLeaf) else (measure,)
+    levels = [piece for piece in pieces if piece.kind == "categorical"]
+    return all(isinstance(piece, Levels) and piece.levels is not None for piece in levels)
 
 
 def _categorical_counts(schema: Schema, size: int) -> tuple[int, ...]:

@@ -18,8 +18,9 @@ class Leaf(msgspec.Struct, frozen=True):
         levels: for a categorical leaf the number of levels, the largest over the columns; 0 otherwise.
         counts: for a categorical leaf the number of levels of each column; empty otherwise.
         mean: the mean of each column over the training rows, in model space (binary: the frequency of ones);
-            empty for a categorical leaf.
-        std: the standard deviation of each column over the training rows; empty for a categorical leaf.
+            empty for a categorical leaf whose levels are not ordered.
+        std: the standard deviation of each column over the training rows; empty where the mean is.
+        ordered: for a categorical leaf whether its levels are whole numbers, whose order means something.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Leaf(msgspec.Struct, frozen=True):
     counts: tuple[int, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    ordered: bool = False
 
 
 class Spec(msgspec.Struct, frozen=True):

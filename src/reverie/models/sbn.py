@@ -4,37 +4,55 @@ from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.bits import as_float, bits_log_prob, draw_bits, log_odds
-from reverie.models.suits import only
-from reverie.networks.mlp import Affine, affine
+from reverie.models.bits import as_float, bits_log_prob, draw_bits
+from reverie.models.decoder import Decoder, decoder
+from reverie.models.heads import Scale
+from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, learned, option
 
 
 class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Samplable):
-    """A sigmoid belief net of any depth over bits.
+    """A sigmoid belief net of any depth: layers of bits, and rows of any kind below them.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
-        p(h_l | h_{l+1}) = Π_i Bernoulli(h_{l,i}; σ(W_l h_{l+1} + b_l)_i)                    (Ou 2019, Eq. 2)
+        p(h_l | h_{l+1}) = Π_i Bernoulli(h_{l,i}; σ(T_l(h_{l+1}))_i)                         (Ou 2019, Eq. 2)
+
+    T_l(h) = W_l h + b_l, or a perceptron where `hidden` names widths; the one next to x sets p(x | h_1): Bernoulli for
+    bits, Gaussian for continuous columns, categorical for levels. With a belief net from x upwards for q(h | x)
+    (`SigmoidBeliefPosterior`) it is the generative half of a Helmholtz machine.
 
     Args:
         sizes: units in each stochastic layer, from the one next to x (h_1) to the top (h_L).
+        hidden: widths of deterministic hidden layers between one stochastic layer and the next; `()` makes T_l affine.
+        activation: of those hidden layers.
+        scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
+        likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
+        components: how many, of a mixture of logistics.
 
     Example:
         >>> from reverie.models import SigmoidBeliefNet
         >>> [(one.kind, one.size) for one in SigmoidBeliefNet((50, 20)).latents]
         [('bits', 50), ('bits', 20)]
 
-    Reference: Neal 1992, *Connectionist learning of belief networks*; Saul, Jaakkola & Jordan 1996.
+    Reference: Neal 1992, *Connectionist learning of belief networks*; Saul, Jaakkola & Jordan 1996; with hidden layers
+    between the stochastic ones: Ou 2019, §3.2.1.
     """
 
     sizes: tuple[int, ...] = option((50,))
+    hidden: tuple[int, ...] = option(())
+    activation: str = option("tanh")
+    scale: Scale = option(None)
+    likelihood: Likelihood = option("gaussian")
+    components: int = option(5)
     top: Array = learned()
-    layers: tuple[Affine, ...] = learned()
+    decoder: Decoder = learned()
+    layers: tuple[MLP, ...] = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
@@ -42,21 +60,20 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Sa
             raise InputError(
                 f"a sigmoid belief net needs at least one layer of at least one unit, not sizes={self.sizes}"
             )
-
-    def unsuited(self, spec: Spec) -> str | None:
-        """Only bits."""
-        return only("binary", spec, "a sigmoid belief net")
+        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
+            raise InputError(f"a belief net needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
+        check_observation(self.scale, self.likelihood, self.components)
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """Small weights; the visible bias at the bits' log-odds."""
-        below = (spec.size, *self.sizes)
+        """Small weights; the visible bias at the bits' log-odds, or the columns' means."""
         keys = jax.random.split(key, len(self.sizes))
-        bias = (
-            log_odds(jnp.asarray(spec.leaves["binary"].mean)),
-            *(jnp.zeros(size) for size in self.sizes[:-1]),
+        layers = tuple(
+            mlp(one, above, self.hidden, below, self.activation)
+            for one, below, above in zip(keys[1:], self.sizes[:-1], self.sizes[1:], strict=True)
         )
-        layers = tuple(affine(keys[i], below[i + 1], below[i], bias[i]) for i in range(len(self.sizes)))
-        return filled(self, top=jnp.zeros(self.sizes[-1]), layers=layers)
+        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
+        last = decoder(keys[0], self.sizes[0], self.hidden, self.activation, spec, observation)
+        return filled(self, top=jnp.zeros(self.sizes[-1]), decoder=last, layers=layers)
 
     @property
     def latents(self) -> tuple[Latent, ...]:
@@ -66,23 +83,22 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Sa
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log p(h_1, …, h_L)."""
         total = bits_log_prob(self.top, h[-1])
-        for layer, below, above in zip(self.layers[1:], h[:-1], h[1:], strict=True):
+        for layer, below, above in zip(self.layers, h[:-1], h[1:], strict=True):
             total += bits_log_prob(layer(as_float(above)), below)
         return total
 
-    def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
+    def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""
-        return bits_log_prob(self.layers[0](as_float(h[0])), x)
+        return self.decoder.log_prob(x, as_float(h[0]))
 
-    def sample_joint(self, key: Key[Array, ""]) -> tuple[Array, tuple[Array, ...]]:
+    def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
         """Ancestral sampling from the top down."""
         keys = jax.random.split(key, len(self.sizes) + 1)
-        drawn = [draw_bits(keys[0], self.top)]
-        for one, layer in zip(keys[1:], reversed(self.layers), strict=True):
-            drawn.append(draw_bits(one, layer(as_float(drawn[-1]))))
-        *codes, x = drawn
-        return x, tuple(reversed(codes))
+        codes = [draw_bits(keys[0], self.top)]
+        for one, layer in zip(keys[1:-1], reversed(self.layers), strict=True):
+            codes.append(draw_bits(one, layer(as_float(codes[-1]))))
+        return self.decoder.sample(keys[-1], as_float(codes[-1])), tuple(reversed(codes))
 
-    def sample(self, key: Key[Array, ""]) -> Array:
+    def sample(self, key: Key[Array, ""]) -> PyTree:
         """x of a dream."""
         return self.sample_joint(key)[0]

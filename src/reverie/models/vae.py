@@ -1,5 +1,6 @@
 """The variational autoencoder's generative half (Kingma & Welling 2014)."""
 
+from abc import abstractmethod
 from typing import Any, Self
 
 import jax
@@ -10,40 +11,23 @@ from jaxtyping import Array, Key, PyTree
 from reverie.capabilities import HasJointSample, HasLogJoint, HasPriorDistribution, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.observation import Observation
-from reverie.networks.features import Layout, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.models.decoder import Decoder, decoder
+from reverie.models.heads import Scale
+from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.networks.mlp import ACTIVATIONS
+from reverie.parts import Part, filled, learned, option
 
 
-class VAE(Part, HasLogJoint, HasJointSample, HasPriorDistribution, Samplable):
-    """A deep latent Gaussian model with one stochastic layer and a perceptron for a decoder.
-
-        h ~ N(0, I),    x | h ~ p(x; f_θ(h))                               (Ou 2019, §3.1.2, Eq. 4)
-
-    The decoder follows the data: Bernoulli for bits, Gaussian for continuous columns, categorical for levels, and
-    their product for a mixed table. Nothing here says how it is learned.
-
-    Args:
-        latent: the dimension of h.
-        hidden: widths of the decoder's hidden layers.
-        activation: `tanh`, `relu`, `silu`, `elu` or `leaky-relu`.
-        scale: the standard deviation σ of Gaussian columns; `None` lets the network give one for each column.
-
-    Example:
-        >>> from reverie.models import VAE
-        >>> [(one.kind, one.size) for one in VAE(latent=2, hidden=(64,)).latents]
-        [('reals', 2)]
-
-    Reference: Kingma & Welling 2014, *Auto-Encoding Variational Bayes*, §3; appendix C for the decoders.
-    """
+class OneBlockDecoder(Part, HasLogJoint, HasJointSample, Samplable):
+    """Abstract: h, one block of reals, and a perceptron from h to x. Who inherits says what p(h) is."""
 
     latent: int = option(16)
     hidden: tuple[int, ...] = option((200,))
     activation: str = option("tanh")
-    scale: float | None = option(None)
-    shape: tuple[Layout, ...] = known()
-    decoder: MLP = learned()
+    scale: Scale = option(None)
+    likelihood: Likelihood = option("gaussian")
+    components: int = option(5)
+    decoder: Decoder = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
@@ -51,21 +35,67 @@ class VAE(Part, HasLogJoint, HasJointSample, HasPriorDistribution, Samplable):
             raise InputError("a VAE needs latent >= 1 and hidden widths >= 1")
         if self.activation not in ACTIVATIONS:
             raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
-        if self.scale is not None and not 0 < self.scale < float("inf"):
-            raise InputError(f"scale is a standard deviation and must be positive and finite, not {self.scale}")
+        check_observation(self.scale, self.likelihood, self.components)
 
-    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+    def new_decoder(self, key: Key[Array, ""], spec: Spec) -> Decoder:
         """A decoder whose output bias fits the columns' means."""
-        shape = layouts(spec)
-        observation = Observation(shape, self.scale)
-        bias = observation.starting_bias(spec)
-        decoder = mlp(key, self.latent, self.hidden, observation.outputs, self.activation, bias)
-        return filled(self, shape=shape, decoder=decoder)
+        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
+        return decoder(key, self.latent, self.hidden, self.activation, spec, observation)
 
     @property
     def latents(self) -> tuple[Latent, ...]:
         """One block of reals."""
         return (Latent("reals", self.latent),)
+
+    @abstractmethod
+    def draw_prior(self, key: Key[Array, ""]) -> Array:
+        """Draw h ~ p(h)."""
+
+    def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
+        """log p(x; f_θ(h))."""
+        return self.decoder.log_prob(x, h[0])
+
+    def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
+        """h from the prior, then x."""
+        key_h, key_x = jax.random.split(key)
+        h = self.draw_prior(key_h)
+        return self.decoder.sample(key_x, h), (h,)
+
+    def sample(self, key: Key[Array, ""]) -> PyTree:
+        """x of a dream."""
+        return self.sample_joint(key)[0]
+
+
+class VAE(OneBlockDecoder, HasPriorDistribution):
+    """A deep latent Gaussian model with one stochastic layer and a perceptron for a decoder.
+
+        h ~ N(0, I),    x | h ~ p(x; f_θ(h))                               (Ou 2019, §3.1.2, Eq. 4)
+
+    The decoder follows the data: Bernoulli for bits, Gaussian (or what `likelihood` says) for continuous columns,
+    categorical for levels, and their product for a mixed table. Nothing here says how it is learned.
+
+    Args:
+        latent: the dimension of h.
+        hidden: widths of the decoder's hidden layers.
+        activation: `tanh`, `relu`, `silu`, `elu` or `leaky-relu`.
+        scale: the standard deviation σ of continuous columns: a number, `shared` for one learned number, or `None`,
+            which lets the network give one for each column.
+        likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`; the last is the discretised
+            one for whole numbers that are modelled as they are (measure `none`).
+        components: how many, of a mixture of logistics.
+
+    Example:
+        >>> from reverie.models import VAE
+        >>> [(one.kind, one.size) for one in VAE(latent=2, hidden=(64,)).latents]
+        [('reals', 2)]
+
+    Reference: Kingma & Welling 2014, *Auto-Encoding Variational Bayes*, §3; appendix C for the decoders. Student-t:
+    Takahashi et al. 2018. Logistics: Salimans, Karpathy, Chen & Kingma 2017, *PixelCNN++*, §2.1.
+    """
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """A decoder whose output bias fits the columns' means."""
+        return filled(self, decoder=self.new_decoder(key, spec))
 
     def prior(self) -> dist.Distribution:
         """N(0, I)."""
@@ -75,16 +105,6 @@ class VAE(Part, HasLogJoint, HasJointSample, HasPriorDistribution, Samplable):
         """log N(h; 0, I)."""
         return self.prior().log_prob(h[0])
 
-    def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
-        """log p(x; f_θ(h))."""
-        return Observation(self.shape, self.scale).log_prob(self.decoder(h[0]), x)
-
-    def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
-        """h from the prior, then x."""
-        key_h, key_x = jax.random.split(key)
-        h = self.prior().sample(key_h)
-        return Observation(self.shape, self.scale).sample(key_x, self.decoder(h)), (h,)
-
-    def sample(self, key: Key[Array, ""]) -> PyTree:
-        """x of a dream."""
-        return self.sample_joint(key)[0]
+    def draw_prior(self, key: Key[Array, ""]) -> Array:
+        """Draw h ~ N(0, I)."""
+        return self.prior().sample(key)

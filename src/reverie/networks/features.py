@@ -15,6 +15,7 @@ class Layout(NamedTuple):
     kind: str
     size: int
     counts: tuple[int, ...]
+    ordered: bool = False
 
     @property
     def levels(self) -> int:
@@ -23,13 +24,13 @@ class Layout(NamedTuple):
 
     @property
     def width(self) -> int:
-        """How many features the leaf gives: categorical columns are one-hot."""
-        return self.size * self.levels if self.kind == "categorical" else self.size
+        """How many features the leaf gives: categorical columns are one-hot unless their levels are ordered."""
+        return self.size * self.levels if self.kind == "categorical" and not self.ordered else self.size
 
 
 def layouts(spec: Spec) -> tuple[Layout, ...]:
     """One layout a leaf, in the order of the spec."""
-    return tuple(Layout(leaf.kind, leaf.size, tuple(leaf.counts)) for leaf in spec.leaves.values())
+    return tuple(Layout(leaf.kind, leaf.size, tuple(leaf.counts), leaf.ordered) for leaf in spec.leaves.values())
 
 
 def leaves_of(x: PyTree, shape: tuple[Layout, ...]) -> tuple[Array, ...]:
@@ -43,9 +44,12 @@ def row_of(leaves: tuple[Array, ...], shape: tuple[Layout, ...]) -> PyTree:
 
 
 def features(x: PyTree, shape: tuple[Layout, ...]) -> Float[Array, " width"]:
-    """The row as floats: continuous as it is, bits as 0 and 1, categories one-hot."""
+    """The row as floats: continuous as it is, bits as 0 and 1, ordered levels from −1 to 1, categories one-hot."""
 
     def one(leaf: Array, layout: Layout) -> Array:
+        if layout.kind == "categorical" and layout.ordered:
+            steps = jnp.maximum(jnp.asarray(layout.counts, jnp.float32) - 1.0, 1.0)
+            return 2.0 * leaf.astype(jnp.float32) / steps - 1.0
         if layout.kind == "categorical" and not jnp.issubdtype(leaf.dtype, jnp.floating):
             return jax.nn.one_hot(leaf, layout.levels).reshape(-1)
         return leaf.astype(jnp.float32).reshape(-1)

@@ -12,6 +12,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
+from reverie.data import Measure
+
 BLOCK = 512
 """Rows that are hashed at once."""
 
@@ -71,3 +73,9 @@ def _hashed(rows: PyTree) -> np.ndarray:
 def row_key(key: Key[Array, ""], words: Array) -> Key[Array, ""]:
     """The key of the row with these words."""
     return jax.random.fold_in(jax.random.fold_in(key, words[0]), words[1])
+
+
+def seen(measure: Measure, key: Key[Array, ""], words: Array, raw: PyTree) -> tuple[PyTree, Array, Key[Array, ""]]:
+    """The model's row, the correction of its density, and a key for codes: all from the row's own key."""
+    key_measure, key_codes = jax.random.split(row_key(key, words))
+    return measure.to_model(key_measure, raw), measure.log_density_correction(key_measure, raw), key_codes

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
@@ -23,16 +22,13 @@ from reverie.capabilities import HasLogJoint, HasLogProb, HasPotential, Proposes
 from reverie.data import Measure
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed, mean_of
-from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, row_key
+from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, seen
 from reverie.evaluation.normaliser import log_normaliser
+from reverie.evaluation.weights import log_mean_weight, weigh
 from reverie.parts import Parts
 
 ROWS = 256
 """Rows in a chunk where nothing is drawn."""
-CODES = 512
-"""The most codes of a row that are held at once."""
-NUMBERS = 2**20
-"""About how many numbers one layer of a chunk of rows and codes may have."""
 LOW_SHARE, LOW_ESS = 0.01, 10.0
 
 
@@ -54,56 +50,13 @@ class Scores(NamedTuple):
     shared_se: float = 0.0
 
 
-def _seen(measure: Measure, key: Key[Array, ""], words: Array, raw: PyTree) -> tuple[PyTree, Array, Key[Array, ""]]:
-    """The model's row, the correction of its density, and a key for codes: all from the row's own key."""
-    key_measure, key_codes = jax.random.split(row_key(key, words))
-    return measure.to_model(key_measure, raw), measure.log_density_correction(key_measure, raw), key_codes
-
-
 @eqx.filter_jit
 def _densities(model: Any, measure: Measure, key: Key[Array, ""], rows: PyTree) -> tuple[Array, Array]:
     def one(words: Array, raw: PyTree) -> tuple[Array, Array]:
-        x, correction, _ = _seen(measure, key, words, raw)
+        x, correction, _ = seen(measure, key, words, raw)
         return model.log_prob(x) if isinstance(model, HasLogProb) else model.potential(x), correction
 
     return jax.vmap(one)(*rows)
-
-
-@eqx.filter_jit
-def _bounds(
-    model: Any, posterior: Any, measure: Measure, key: Key[Array, ""], width: int, samples: Array, rows: PyTree
-) -> tuple[Array, Array, Array]:
-    """Bounds from `samples` codes in blocks of `width`, of which the last block's excess is given no weight."""
-
-    def one(words: Array, raw: PyTree) -> tuple[Array, Array, Array]:
-        x, correction, key_codes = _seen(measure, key, words, raw)
-
-        def log_weight(one_key: Key[Array, ""]) -> Array:
-            h, log_q = posterior.propose(one_key, x)
-            return model.log_joint(x, h) - log_q
-
-        def block(number: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-            log_w = jax.vmap(log_weight)(jax.random.split(jax.random.fold_in(key_codes, number), width))
-            log_w = jnp.where(number * width + jnp.arange(width) < samples, log_w, -jnp.inf)
-            first, second = jax.nn.logsumexp(log_w), jax.nn.logsumexp(2.0 * log_w)
-            return jnp.logaddexp(sums[0], first), jnp.logaddexp(sums[1], second)
-
-        nothing = jnp.full((), -jnp.inf)
-        first, second = jax.lax.fori_loop(0, (samples + width - 1) // width, block, (nothing, nothing))
-        ess = jnp.where(jnp.isfinite(first), jnp.exp(2.0 * first - second), 0.0)
-        return first - jnp.log(samples.astype(jnp.float32)), correction, ess
-
-    return jax.vmap(one)(*rows)
-
-
-def _shape(samples: int, columns: int) -> tuple[int, int]:
-    """Codes in a block and rows in a chunk.
-
-    Powers of two: few compilations serve all numbers of codes, and no row falls into a vectorised loop's remainder.
-    """
-    width = min(2 ** math.ceil(math.log2(samples)), CODES)
-    room = NUMBERS // (width * max(columns, 64))
-    return width, 2 ** int(math.log2(min(max(room, 1), ROWS)))
 
 
 def score(
@@ -139,12 +92,10 @@ def score(
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
         return Scores(_sum(value, correction), "lower bound" if measure.bound else "exact")
     if isinstance(model, HasLogJoint) and isinstance(posterior, Proposes):
-        width, size = _shape(samples, sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(raw)))
-        count = jnp.asarray(samples)
-        value, correction, ess = in_chunks(
-            lambda piece: _bounds(model, posterior, measure, key, width, count, piece), rows, size
+        value, ess = weigh(
+            model, posterior, measure, raw, key, samples, lambda codes: log_mean_weight(codes.log_weight)
         )
-        return Scores(_sum(value, correction), "lower bound", float(ess.mean()), _warnings(ess, samples))
+        return Scores(value, "lower bound", float(ess.mean()), ess_warnings(float(ess.mean()), samples))
     if isinstance(model, HasPotential):
         log_z = log_normaliser(model) if log_z is None else log_z
         if log_z.failed:
@@ -159,12 +110,12 @@ def _sum(value: np.ndarray, correction: np.ndarray) -> np.ndarray:
     return value.astype(np.float64) + correction.astype(np.float64)
 
 
-def _warnings(ess: np.ndarray, samples: int) -> tuple[str, ...]:
-    mean = float(ess.mean())
+def ess_warnings(ess: float, samples: int) -> tuple[str, ...]:
+    """A warning where few of the codes carry all the weight."""
     # Among a few codes an effective number below ten says nothing; less than half of them does.
-    if mean >= min(max(LOW_ESS, LOW_SHARE * samples), samples / 2):
+    if ess >= min(max(LOW_ESS, LOW_SHARE * samples), samples / 2):
         return ()
-    return (f"ESS {mean:.1f} of {samples}: do not trust this",)
+    return (f"ESS {ess:.1f} of {samples}: do not trust this",)
 
 
 def log_likelihood(
@@ -184,6 +135,11 @@ def log_likelihood(
     scores = score(parts, measure, raw, key, samples=samples, log_z=log_z)
     if scores is None:
         return None
+    return mean_score(scores, samples)
+
+
+def mean_score(scores: Scores, samples: int) -> Estimate:
+    """The mean over the rows, with the standard error that `log_likelihood` describes."""
     n = scores.values.size
     if scores.kind == "failed":
         return failed("; ".join(scores.warnings), n=n, ess=scores.ess)

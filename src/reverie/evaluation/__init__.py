@@ -3,14 +3,17 @@
 Everything here asks a model what it can do (`reverie.capabilities`) and never what it is.
 """
 
+from reverie.evaluation.bounds import Bounds, bounds
 from reverie.evaluation.draws import samples_of, to_raw
 from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.normaliser import log_normaliser
 from reverie.evaluation.two_sample import TwoSample, two_sample
 
 __all__ = [
+    "Bounds",
     "Scores",
     "TwoSample",
+    "bounds",
     "log_likelihood",
     "log_normaliser",
     "samples_of",

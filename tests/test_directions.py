@@ -9,25 +9,40 @@ import pytest
 from reverie import noise
 from reverie.directions import (
     DIRECTIONS,
+    AdversarialElbo,
     Ascent,
+    AutoElbo,
     ClosedElbo,
+    CodeCriticUp,
+    CodeDiscrepancy,
+    CodesPastCritic,
+    CombinedBound,
     Contrastive,
     CriticUp,
+    DoublyReparameterised,
     ExpectationMaximisation,
     Fisher,
     ImportanceWeightedBound,
     InclusiveFromData,
     InclusiveFromDreams,
+    JackknifeBound,
     Join,
     Likelihood,
     MinimaxGenerator,
+    MultiplyWeightedBound,
     NonSaturatingGenerator,
+    PairCriticUp,
+    PartiallyWeightedBound,
+    PathElbo,
+    Reconstruction,
+    RenyiBound,
     SampledElbo,
+    Weighting,
 )
 from reverie.directions.direction import add
 from reverie.models import FVSBN
 from reverie.parts import parameters
-from reverie.samplers import BaseNoise, DataOnly, Dream, GibbsFromData, Importance
+from reverie.samplers import BaseNoise, DataOnly, Dream, GibbsFromData, Importance, Together
 from tests import worlds
 from tests.measuring import along, tick
 
@@ -40,6 +55,15 @@ def reals_row(sampler, direction):
     return lambda: (sampler, direction, worlds.parts_for("vae", "elbo"), worlds.states(4))
 
 
+def codes_row(direction, learner="aae"):
+    sampler = Together((BaseNoise("inference"), Dream()))
+    return lambda: (sampler, direction, worlds.parts_for("vae", learner), worlds.states(4))
+
+
+def pairs_row(direction):
+    return lambda: (BaseNoise("inference", 5), direction, worlds.parts_for("vae", "avb"), worlds.states(4))
+
+
 def players_row(direction):
     return lambda: (BaseNoise("model"), direction, worlds.parts_for("generator", "gan"), worlds.states(4))
 
@@ -47,9 +71,23 @@ def players_row(direction):
 # One example of each: the sampler that feeds it, the direction, parts, and rows.
 ROWS = {
     Likelihood: lambda: (DataOnly(), Likelihood(), worlds.parts_for("fvsbn", "mle"), worlds.states(4)),
-    SampledElbo: reals_row(BaseNoise("inference", 2), SampledElbo(0.5)),
-    ClosedElbo: reals_row(BaseNoise("inference", 2), ClosedElbo(0.5)),
+    SampledElbo: reals_row(BaseNoise("inference", 2), SampledElbo(Weighting(0.5))),
+    ClosedElbo: reals_row(BaseNoise("inference", 2), ClosedElbo(Weighting(0.5))),
+    AutoElbo: reals_row(BaseNoise("inference", 2), AutoElbo(Weighting(warmup=3, free_bits=0.1))),
+    PathElbo: reals_row(BaseNoise("inference", 2), PathElbo()),
     ImportanceWeightedBound: reals_row(BaseNoise("inference", 2), ImportanceWeightedBound()),
+    DoublyReparameterised: reals_row(BaseNoise("inference", 2), DoublyReparameterised()),
+    RenyiBound: reals_row(BaseNoise("inference", 2), RenyiBound()),
+    JackknifeBound: reals_row(BaseNoise("inference", 3), JackknifeBound(2)),
+    MultiplyWeightedBound: reals_row(BaseNoise("inference", 4), MultiplyWeightedBound(2)),
+    CombinedBound: reals_row(BaseNoise("inference", 2), CombinedBound()),
+    PartiallyWeightedBound: reals_row(BaseNoise("inference", 4), PartiallyWeightedBound(2)),
+    Reconstruction: reals_row(BaseNoise("inference"), Reconstruction(corruption="swap")),
+    CodeCriticUp: codes_row(CodeCriticUp()),
+    CodesPastCritic: codes_row(CodesPastCritic()),
+    CodeDiscrepancy: codes_row(CodeDiscrepancy(), "wae-mmd"),
+    PairCriticUp: pairs_row(PairCriticUp(moments=4)),
+    AdversarialElbo: pairs_row(AdversarialElbo(moments=4)),
     Fisher: helmholtz_row(Importance(2), Fisher()),
     InclusiveFromData: helmholtz_row(Importance(2), InclusiveFromData()),
     InclusiveFromDreams: helmholtz_row(Dream(), InclusiveFromDreams()),
@@ -77,7 +115,8 @@ def test_a_direction_keeps_its_contract(cls):
     assert isinstance(direction, cls)
     assert set(direction.uses) <= set(sampler.gives)
     batch = worlds.batch_of(x)
-    draw, _, _ = eqx.filter_eval_shape(sampler.draw, tick(), parts, batch, None)
+    chain = sampler.init(noise.make_key(1), parts, len(x), batch)
+    draw, _, _ = eqx.filter_eval_shape(sampler.draw, tick(), parts, batch, chain)
     memory = eqx.filter_eval_shape(direction.init, noise.make_key(0), parts)
     ascent, after, info = eqx.filter_eval_shape(direction.ascend, tick(), parts, batch, draw, memory)
     assert set(ascent.along) == set(direction.moves)

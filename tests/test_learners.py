@@ -14,7 +14,16 @@ from reverie.capabilities import (
     HasPosteriorDistribution,
     ReparameterisedProposal,
 )
-from reverie.directions import ClosedElbo, CriticUp, Fisher, Join, MinimaxGenerator, NonSaturatingGenerator, SampledElbo
+from reverie.directions import (
+    ClosedElbo,
+    CriticUp,
+    Fisher,
+    Join,
+    MinimaxGenerator,
+    NonSaturatingGenerator,
+    SampledElbo,
+    Weighting,
+)
 from reverie.errors import InputError
 from reverie.learners import (
     ELBO,
@@ -71,7 +80,7 @@ def test_a_learner_knows_its_options_and_is_made_from_them_again(name):
         (ELBO, {"samples": 0}, "samples must be at least 1, not 0"),
         (ELBO, {"beta": -1.0}, "beta must be finite and not negative"),
         (ELBO, {"beta": float("nan")}, "beta must be finite"),
-        (ELBO, {"kl": "open"}, "option kl='open' cannot be used: choose closed or sampled"),
+        (ELBO, {"kl": "open"}, "option kl='open' cannot be used: choose auto or closed or sampled"),
         (IWAE, {"k": 0}, "k must be at least 1, not 0"),
         (IWAE, {"k": "many"}, "option k='many' cannot be used"),
         (JSA, {"moves": -3}, "moves must be at least 1, not -3"),
@@ -100,9 +109,9 @@ def test_words_are_options_too():
 
 
 def test_the_form_of_the_divergence_says_what_is_needed():
-    closed, sampled = ELBO(beta=2.0), ELBO(kl="sampled", samples=3)
-    assert closed.direction == ClosedElbo(2.0)
-    assert sampled.direction == SampledElbo(1.0)
+    closed, sampled = ELBO("closed", beta=2.0), ELBO(kl="sampled", samples=3)
+    assert closed.direction == ClosedElbo(Weighting(2.0))
+    assert sampled.direction == SampledElbo()
     assert HasPosteriorDistribution in closed.requires["inference"]
     assert HasPosteriorDistribution not in sampled.requires["inference"]
     assert ReparameterisedProposal in sampled.requires["inference"]

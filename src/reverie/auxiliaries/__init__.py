@@ -1,12 +1,14 @@
 """Parts that serve a learner: critics, baselines. `AUXILIARIES` is the registry, by role and name."""
 
 from reverie.auxiliaries.baseline import Baseline
+from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
+from reverie.auxiliaries.pair_critic import PairCritic
 from reverie.parts import Part
 
 AUXILIARIES: dict[str, dict[str, type[Part]]] = {
-    "critic": {"critic": Critic},
+    "critic": {"critic": Critic, "code-critic": CodeCritic, "pair-critic": PairCritic},
     "baseline": {"baseline": Baseline},
 }
 
-__all__ = ["AUXILIARIES", "Baseline", "Critic"]
+__all__ = ["AUXILIARIES", "Baseline", "CodeCritic", "Critic", "PairCritic"]

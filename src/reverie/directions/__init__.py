@@ -1,20 +1,43 @@
 """Which way the parts move. `DIRECTIONS` is the registry that the contract tests run over."""
 
 from reverie.directions.adversarial import CriticUp, MinimaxGenerator, NonSaturatingGenerator
+from reverie.directions.aggregate import CodeCriticUp, CodeDiscrepancy, CodesPastCritic
+from reverie.directions.avb import AdversarialElbo, PairCriticUp
 from reverie.directions.contrastive import Contrastive
 from reverie.directions.direction import Ascent, Direction, Join, gradient
-from reverie.directions.elbo import ClosedElbo, SampledElbo
+from reverie.directions.dreg import DoublyReparameterised
+from reverie.directions.elbo import AutoElbo, ClosedElbo, SampledElbo
+from reverie.directions.elbo_path import PathElbo
 from reverie.directions.em import ExpectationMaximisation
 from reverie.directions.fisher import Fisher
 from reverie.directions.inclusive import InclusiveFromData, InclusiveFromDreams
 from reverie.directions.iwae import ImportanceWeightedBound
+from reverie.directions.jvi import JackknifeBound
 from reverie.directions.likelihood import Likelihood
+from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
+from reverie.directions.reconstruction import Reconstruction
+from reverie.directions.renyi import RenyiBound
+from reverie.directions.weighting import Weighting
 
 DIRECTIONS: tuple[type[Direction], ...] = (
     Likelihood,
     SampledElbo,
     ClosedElbo,
+    AutoElbo,
+    PathElbo,
     ImportanceWeightedBound,
+    DoublyReparameterised,
+    RenyiBound,
+    JackknifeBound,
+    MultiplyWeightedBound,
+    CombinedBound,
+    PartiallyWeightedBound,
+    Reconstruction,
+    CodeCriticUp,
+    CodesPastCritic,
+    CodeDiscrepancy,
+    PairCriticUp,
+    AdversarialElbo,
     Fisher,
     InclusiveFromData,
     InclusiveFromDreams,
@@ -27,20 +50,35 @@ DIRECTIONS: tuple[type[Direction], ...] = (
 
 __all__ = [
     "DIRECTIONS",
+    "AdversarialElbo",
     "Ascent",
+    "AutoElbo",
     "ClosedElbo",
+    "CodeCriticUp",
+    "CodeDiscrepancy",
+    "CodesPastCritic",
+    "CombinedBound",
     "Contrastive",
     "CriticUp",
     "Direction",
+    "DoublyReparameterised",
     "ExpectationMaximisation",
     "Fisher",
     "ImportanceWeightedBound",
     "InclusiveFromData",
     "InclusiveFromDreams",
+    "JackknifeBound",
     "Join",
     "Likelihood",
     "MinimaxGenerator",
+    "MultiplyWeightedBound",
     "NonSaturatingGenerator",
+    "PairCriticUp",
+    "PartiallyWeightedBound",
+    "PathElbo",
+    "Reconstruction",
+    "RenyiBound",
     "SampledElbo",
+    "Weighting",
     "gradient",
 ]

@@ -65,6 +65,11 @@ def gradient(objective: Objective, parts: Parts, moves: tuple[str, ...]) -> tupl
     return Ascent(along, {}), info
 
 
+def held(parts: Any) -> Any:
+    """The same parts, as values that no gradient passes through."""
+    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_inexact_array(leaf) else leaf, parts)
+
+
 def add(left: Ascent, right: Ascent) -> Ascent:
     """The sum of two ascents: a part that both move goes along the sum of its directions."""
     along = dict(left.along)

@@ -11,6 +11,22 @@ from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
 
+def log_weights(parts: Parts, noise: PyTree, x: PyTree) -> Array:
+    """log w_k of each draw of noise and each row of a batch, [K, batch]."""
+    model, posterior = parts["model"], posterior_of(parts)
+
+    def one(noise: PyTree, x: PyTree) -> Array:
+        h, log_q = posterior.transform_and_log_prob(noise, x)
+        return model.log_joint(x, h) - log_q
+
+    return jax.vmap(jax.vmap(one), in_axes=(0, None))(noise, x)
+
+
+def iw_bound(log_w: Array) -> Array:
+    """log 1/K Σ_k w_k over the first axis."""
+    return jax.nn.logsumexp(log_w, axis=0) - jnp.log(float(log_w.shape[0]))
+
+
 class ImportanceWeightedBound(Direction):
     """∇ of E_ε log 1/K Σ_k w_k,  w_k = p(x, h_k) / q(h_k | x),  h_k = h_φ(x, ε_k)        (Ou 2019, Eq. 19).
 
@@ -31,12 +47,8 @@ class ImportanceWeightedBound(Direction):
         """The gradient over the batch and the noise."""
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            def log_weight(noise: Array, x: PyTree) -> Array:
-                h, log_q = posterior_of(parts).transform_and_log_prob(noise, x)
-                return parts["model"].log_joint(x, h) - log_q
-
-            log_w = jax.vmap(jax.vmap(log_weight), in_axes=(0, None))(draw["noise"], batch.x)
-            bound = jnp.mean(jax.nn.logsumexp(log_w, axis=0)) - jnp.log(float(log_w.shape[0]))
+            log_w = log_weights(parts, draw["noise"], batch.x)
+            bound = jnp.mean(iw_bound(log_w))
             return bound, {"iw_bound": bound, "elbo": jnp.mean(log_w)}
 
         ascent, info = gradient(objective, parts, self.moves)

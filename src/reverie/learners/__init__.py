@@ -1,28 +1,51 @@
 """Named assemblies: a sampler, a direction, and the defaults of the paper. `LEARNERS` is the registry."""
 
+from reverie.learners.aae import AAE
+from reverie.learners.autoencoder import Autoencoder
+from reverie.learners.avb import AVB
 from reverie.learners.cd import ContrastiveDivergence
+from reverie.learners.ciwae import CIWAE
+from reverie.learners.dreg import DReG
 from reverie.learners.elbo import ELBO
 from reverie.learners.em import EM
 from reverie.learners.gan import GAN
+from reverie.learners.infovae import InfoVAE
 from reverie.learners.iwae import IWAE
 from reverie.learners.jsa import JSA
+from reverie.learners.jvi import JVI
 from reverie.learners.learner import LEARNERS, Learner
+from reverie.learners.miwae import MIWAE
 from reverie.learners.mle import MaximumLikelihood
+from reverie.learners.piwae import PIWAE
+from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
 from reverie.learners.sml import StochasticMaximumLikelihood
+from reverie.learners.wae import WAEGAN, WAEMMD
 from reverie.learners.wake_sleep import WakeSleep
 
 __all__ = [
+    "AAE",
+    "AVB",
+    "CIWAE",
     "ELBO",
     "EM",
     "GAN",
     "IWAE",
     "JSA",
+    "JVI",
     "LEARNERS",
+    "MIWAE",
+    "PIWAE",
+    "WAEGAN",
+    "WAEMMD",
+    "Autoencoder",
     "ContrastiveDivergence",
+    "DReG",
+    "InfoVAE",
     "Learner",
     "MaximumLikelihood",
     "ReweightedWakeSleep",
     "StochasticMaximumLikelihood",
+    "VariationalRenyi",
     "WakeSleep",
 ]

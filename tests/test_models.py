@@ -138,7 +138,8 @@ def objective(model, x, key):
         return model.log_prob(x)
     if isinstance(model, HasLogJoint):
         # Codes that are all zeros would hide weights.
-        h = tuple(jnp.ones(one.size, bool if one.kind == "bits" else jnp.float32) for one in model.latents)
+        types = {"bits": bool, "categories": jnp.int32, "reals": jnp.float32}
+        h = tuple(jnp.ones(one.size, types[one.kind]) for one in model.latents)
         return model.log_joint(x, h)
     if isinstance(model, HasPotential):
         return model.potential(x)

@@ -1,12 +1,19 @@
 """Models of bits, by enumeration: densities sum to one and draws follow them."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from reverie import noise
 from reverie.capabilities import HasLogProb, Samplable
-from reverie.models import FVSBN, MADE, SigmoidBeliefNet
+from reverie.inference import SigmoidBeliefPosterior
+from reverie.learners import WakeSleep
+from reverie.models import DARN, FVSBN, MADE, SigmoidBeliefNet
+from reverie.models.bits import as_float
+from reverie.pairing import check, missing
 from tests import worlds
 from tests.measuring import draws, surprise
 
@@ -57,12 +64,14 @@ def test_the_first_order_of_made_is_the_columns_own_and_the_rest_are_drawn():
     assert len({*orders, *others}) == 5
 
 
-@pytest.mark.parametrize("sizes", [(2,), (2, 1)])
-def test_the_joint_of_a_belief_net_sums_to_one_and_dreams_follow_it(sizes):
-    spec = worlds.binary(columns=3).spec
-    model = fixed(SigmoidBeliefNet(sizes), spec)
-    all_bits = worlds.states(3 + sum(sizes))
-    cuts = np.cumsum([3, *sizes])[:-1]
+NETS = [SigmoidBeliefNet((2,)), SigmoidBeliefNet((2, 1), hidden=(3,)), DARN((2,)), DARN((2, 2), hidden=(3,))]
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: f"{type(net).__name__} {net.sizes}")
+def test_the_joint_of_a_belief_net_sums_to_one_and_dreams_follow_it(net):
+    model = fixed(net, worlds.binary(columns=3).spec)
+    all_bits = worlds.states(3 + sum(net.sizes))
+    cuts = np.cumsum([3, *net.sizes])[:-1]
 
     def joint(bits):
         x, *h = jnp.split(bits, cuts)
@@ -90,3 +99,42 @@ def test_a_belief_net_is_the_product_of_its_layers():
     assert float(model.log_prior(code)) == pytest.approx(expected, rel=1e-5)
     expected += log_bits(x, h1 @ down[0][0] + down[0][1])
     assert float(model.log_joint(jnp.asarray(x, bool), code)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_bit_of_darn_reads_the_bits_before_it_in_its_layer():
+    """p(h_1 | h_2) bit by bit, with numpy; and what comes after a bit does not reach it."""
+    model = fixed(DARN((3, 2)), worlds.BINARY.spec)
+    h1, h2 = np.array([1, 0, 1]), np.array([0, 1])
+    step, weight = model.layers[1].layers[0], np.asarray(model.sideways[1].weight)
+    outside = h2 @ np.asarray(step.weight) + np.asarray(step.bias)
+    expected = 0.0
+    for i in range(3):
+        p = 1 / (1 + np.exp(-(outside[i] + sum(weight[i, j] * h1[j] for j in range(i)))))
+        expected += np.log(p if h1[i] else 1 - p)
+    given = model.sideways[1].log_prob(jnp.asarray(outside), jnp.asarray(h1, bool))
+    assert float(given) == pytest.approx(expected, rel=1e-5)
+    assert np.abs(np.tril(weight, -1)).max() > 0.1
+
+
+def test_darn_without_its_sideways_weights_is_a_belief_net():
+    spec = worlds.BINARY.spec
+    net = fixed(SigmoidBeliefNet((3, 2)), spec)
+    darn = DARN((3, 2)).init(noise.make_key(0), spec)
+    darn = dataclasses.replace(darn, top=net.top, layers=(net.decoder.network, *net.layers))
+    x, h = jnp.array([True, False, True, True]), (jnp.array([True, False, True]), jnp.array([False, True]))
+    assert float(darn.log_joint(x, h)) == pytest.approx(float(net.log_joint(x, h)), rel=1e-5)
+
+
+def test_a_relaxed_code_of_darn_is_the_code_at_the_corners():
+    model = fixed(DARN((3, 2)), worlds.BINARY.spec)
+    x = jnp.array([True, False, True, True])
+    hard = tuple(jnp.asarray(block) for block in model.codes())
+    both = jax.jit(jax.vmap(lambda h: (model.log_joint(x, h), model.log_joint(x, jax.tree.map(as_float, h)))))(hard)
+    np.testing.assert_allclose(*both, rtol=1e-4)
+
+
+def test_a_helmholtz_machine_is_the_pair_of_two_belief_nets():
+    """A net downwards and a net upwards over the same layers, which wake and sleep teach in turn."""
+    pair = check(SigmoidBeliefNet((3, 2)), WakeSleep())
+    assert pair == {"model": SigmoidBeliefNet((3, 2)), "inference": SigmoidBeliefPosterior()}
+    assert not missing(DARN((3, 2)), WakeSleep())

@@ -54,7 +54,8 @@ class HasRelaxedJoint(HasLogJoint):
     """A joint density of discrete h that is a differentiable function of relaxed codes too.
 
     A relaxed bit is a float in [0, 1], a relaxed category a point of the simplex, [size, levels]; at the corners both
-    give what the discrete code gives. Between them log p(h) is linear in h, as a cross-entropy is.
+    give what the discrete code gives. Between them log p(h) is as a cross-entropy is: linear in the variables of a layer
+    that are independent given the layers above.
     """
 
 

@@ -3,8 +3,10 @@
 `MODELS` is the registry: one row subjects a model to every contract test and puts it into `reverie pairs`.
 """
 
+from reverie.models.darn import DARN
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
+from reverie.models.learned_prior import LearnedPriorVAE
 from reverie.models.made import MADE
 from reverie.models.mixture import GaussianMixture
 from reverie.models.rbm import RBM
@@ -15,7 +17,9 @@ from reverie.parts import Part
 
 MODELS: dict[str, type[Part]] = {
     "vae": VAE,
+    "vae-learned-prior": LearnedPriorVAE,
     "sbn": SigmoidBeliefNet,
+    "darn": DARN,
     "made": MADE,
     "fvsbn": FVSBN,
     "realnvp": RealNVP,
@@ -25,6 +29,7 @@ MODELS: dict[str, type[Part]] = {
 }
 
 __all__ = [
+    "DARN",
     "FVSBN",
     "MADE",
     "MODELS",
@@ -32,6 +37,7 @@ __all__ = [
     "VAE",
     "GaussianMixture",
     "Generator",
+    "LearnedPriorVAE",
     "RealNVP",
     "SigmoidBeliefNet",
 ]

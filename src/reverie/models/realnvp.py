@@ -2,29 +2,15 @@
 
 from typing import Any, Self
 
-import equinox as eqx
-import jax.numpy as jnp
-from flowjax.bijections import Affine
-from flowjax.distributions import StandardNormal
-from flowjax.flows import coupling_flow
 from jaxtyping import Array, Key
-from paramax import Parameterize
 
 from reverie import noise
 from reverie.capabilities import HasLogProb, Pushforward, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
+from reverie.models.coupling import coupling
 from reverie.models.suits import only
 from reverie.parts import Part, filled, known, learned, option
-
-STEEPEST = 2.0
-"""The largest |log scale| of one layer."""
-
-
-def _bounded_affine() -> Affine:
-    """y = e^{s} x + t with s = 2 tanh(·/2): without a bound a layer can blow up on rows far from the training rows."""
-    scale: Any = Parameterize(lambda raw: jnp.exp(STEEPEST * jnp.tanh(raw / STEEPEST)), jnp.zeros(()))
-    return eqx.tree_at(lambda affine: affine.scale, Affine(), scale)
 
 
 class RealNVP(Part, HasLogProb, Samplable, Pushforward):
@@ -68,15 +54,7 @@ class RealNVP(Part, HasLogProb, Samplable, Pushforward):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Layers near the identity, over a base without parameters: `noise` draws from it."""
-        standard: Any = StandardNormal
-        flow = coupling_flow(
-            key,
-            base_dist=standard((spec.size,)),
-            transformer=_bounded_affine(),
-            flow_layers=self.layers,
-            nn_width=self.width,
-            nn_depth=self.depth,
-        )
+        flow = coupling(key, spec.size, self.layers, self.width, self.depth)
         return filled(self, size=spec.size, flow=flow)
 
     def log_prob(self, x: Array) -> Array:

@@ -25,6 +25,7 @@ from tests.measuring import surprise as surprise
 TINY: dict[str, dict[str, Any]] = {
     "vae": {"latent": 2, "hidden": (5,)},
     "vae-learned-prior": {"latent": 2, "hidden": (5,), "count": 3},
+    "dlgm": {"sizes": (2,), "hidden": (4,)},
     "sbn": {"sizes": (3, 2)},
     "darn": {"sizes": (3, 2)},
     "made": {"hidden": (6,), "orders": 2},

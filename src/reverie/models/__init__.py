@@ -4,6 +4,7 @@
 """
 
 from reverie.models.darn import DARN
+from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
 from reverie.models.learned_prior import LearnedPriorVAE
@@ -18,6 +19,7 @@ from reverie.parts import Part
 MODELS: dict[str, type[Part]] = {
     "vae": VAE,
     "vae-learned-prior": LearnedPriorVAE,
+    "dlgm": DeepLatentGaussian,
     "sbn": SigmoidBeliefNet,
     "darn": DARN,
     "made": MADE,
@@ -35,6 +37,7 @@ __all__ = [
     "MODELS",
     "RBM",
     "VAE",
+    "DeepLatentGaussian",
     "GaussianMixture",
     "Generator",
     "LearnedPriorVAE",

@@ -1,7 +1,7 @@
 """Models whose every figure has a closed form, for the tests of evaluation."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,15 +21,23 @@ from reverie.capabilities import (
     Reparameterised,
     ReparameterisedProposal,
 )
-from reverie.parts import Part, filled, learned, option
+from reverie.parts import Part, filled, learned
+
+T = TypeVar("T")
+
+
+def given(found: T | None) -> T:
+    """What was found, which must not be nothing."""
+    assert found is not None
+    return found
 
 
 class Linear(Part, HasLogJoint, HasJointSample, HasPriorDistribution):
     """h ~ N(0, I), x | h ~ N(h W + b, s² I)."""
 
-    scale: float = option(0.6)
     weight: Any = learned()
     bias: Any = learned()
+    scale: Any = learned()
 
     def init(self, key, spec, model=None):
         return self
@@ -143,7 +151,7 @@ class World(NamedTuple):
 def linear(weight: Any, bias: Any, scale: float = 0.6) -> World:
     """x ~ N(b, Wᵀ W + s² I); h | x ~ N((x − b) G, C) with C = (I + W Wᵀ / s²)⁻¹ and G = Wᵀ C / s²."""
     weight, bias = np.asarray(weight, np.float64), np.asarray(bias, np.float64)
-    model = filled(Linear(scale), weight=jnp.asarray(weight, jnp.float32), bias=jnp.asarray(bias, jnp.float32))
+    model = filled(Linear(), weight=jnp.float32(weight), bias=jnp.float32(bias), scale=jnp.float32(scale))
     covariance = np.linalg.inv(np.eye(len(weight)) + weight @ weight.T / scale**2)
     gain = weight.T @ covariance / scale**2
     marginal = scipy.stats.multivariate_normal(bias, weight.T @ weight + scale**2 * np.eye(len(bias)))
@@ -160,3 +168,40 @@ def orthogonal(scale: float = 0.6) -> World:
 def oblique(scale: float = 0.6) -> World:
     """Rows of weights that lean on each other, so that the exact posterior is no diagonal Gaussian."""
     return linear([[1.0, 0.5, -0.4], [0.9, 0.7, 0.3]], [0.7, -0.3, 2.0], scale)
+
+
+class Switch(Part, HasLogJoint, HasJointSample):
+    """Blocks of two kinds: b bits of unequal frequencies, u ~ N(0, I), x ~ N(A b + B u, s²), to move together."""
+
+    def init(self, key, spec, model=None):
+        return self
+
+    A: Any = learned()
+    B: Any = learned()
+    odds: Any = learned()
+
+    @property
+    def latents(self):
+        return (Latent("reals", self.B.shape[0]), Latent("bits", self.A.shape[0]), Latent("categories", 1, 3))
+
+    def log_prior(self, h):
+        bits = dist.Bernoulli(logits=self.odds).log_prob(h[1].astype(jnp.int32)).sum()
+        return dist.Normal(0.0, 1.0).log_prob(h[0]).sum() + bits + jnp.log(jnp.array([0.5, 0.3, 0.2]))[h[2][0]]
+
+    def mean(self, h):
+        return h[1].astype(jnp.float32) @ self.A + h[0] @ self.B + 0.8 * h[2][0]
+
+    def log_likelihood(self, x, h):
+        return dist.Normal(self.mean(h), 0.5).log_prob(x).sum()
+
+    def sample_joint(self, key):
+        keys = jax.random.split(key, 4)
+        category = noise.categorical(keys[2], jnp.log(jnp.array([[0.5, 0.3, 0.2]])))
+        h = (noise.normal(keys[0], (self.B.shape[0],)), noise.bernoulli_logits(keys[1], self.odds), category)
+        return self.mean(h) + 0.5 * noise.normal(keys[3], (self.A.shape[1],)), h
+
+
+def switch() -> Switch:
+    """Two reals, two bits and a category of three levels below two columns."""
+    arrays = {"A": [[1.0, -0.5], [0.4, 1.2]], "B": [[0.7, 0.2], [-0.6, 0.9]], "odds": [0.8, -0.4]}
+    return filled(Switch(), **{name: jnp.asarray(one, jnp.float32) for name, one in arrays.items()})

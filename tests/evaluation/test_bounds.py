@@ -39,11 +39,11 @@ def truth(world, x, error):
 def test_the_bound_and_its_terms_are_those_of_closed_forms(world, cls):
     x, error = world.rows(200), 0.35
     divergence, fit, below = truth(world, x, error)
-    found = row_bounds(world.parts(error, cls), REALS, x, KEY, samples=SAMPLES)
+    found = closed.given(row_bounds(world.parts(error, cls), REALS, x, KEY, samples=SAMPLES))
     assert measuring.errors_off(found.divergence - divergence, 0.0) < 4
     assert measuring.errors_off(found.fit - fit, 0.0) < 4
     assert measuring.errors_off(found.elbo - world.marginal.logpdf(x), -below) < 4
-    means = bounds(world.parts(error, cls), REALS, x, KEY, samples=SAMPLES)
+    means = closed.given(bounds(world.parts(error, cls), REALS, x, KEY, samples=SAMPLES))
     assert means.elbo.value == pytest.approx(means.fit.value - means.divergence.value)
     assert means.elbo.kind == "lower bound"
     assert means.fit.kind == "unbiased"
@@ -53,7 +53,7 @@ def test_the_bound_and_its_terms_are_those_of_closed_forms(world, cls):
 
 def test_with_the_exact_posterior_every_code_says_the_same(world):
     x = world.rows(40)
-    found = bounds(world.parts(), REALS, x, KEY, samples=SAMPLES)
+    found = closed.given(bounds(world.parts(), REALS, x, KEY, samples=SAMPLES))
     for k, estimate in found.curve:
         assert estimate.value == pytest.approx(world.marginal.logpdf(x).mean(), abs=2e-4)
         assert estimate.ess == pytest.approx(k, rel=1e-3)
@@ -62,7 +62,7 @@ def test_with_the_exact_posterior_every_code_says_the_same(world):
 def test_the_curve_rises_for_every_row_and_begins_at_the_bound(world):
     x = world.rows(100)
     parts = world.parts(0.5)
-    found = row_bounds(parts, REALS, x, KEY, samples=SAMPLES, ks=(1, 3, 30, 300, 600))
+    found = closed.given(row_bounds(parts, REALS, x, KEY, samples=SAMPLES, ks=(1, 3, 30, 300, 600)))
     assert found.curve[:, 0] == pytest.approx(found.elbo)
     assert (np.diff(found.curve, axis=1) > 0).all()
     assert found.ess[:, 0] == pytest.approx(1.0)
@@ -77,18 +77,18 @@ def test_the_curve_rises_for_every_row_and_begins_at_the_bound(world):
 
 def test_the_last_of_the_curve_is_the_log_likelihood(world):
     x, parts = world.rows(60), world.parts(0.3)
-    found = bounds(parts, REALS, x, KEY, samples=SAMPLES)
+    found = closed.given(bounds(parts, REALS, x, KEY, samples=SAMPLES))
     assert [k for k, _ in found.curve] == [1, 10, 100, 600]
-    assert found.curve[-1][1] == log_likelihood(parts, REALS, x, KEY, samples=SAMPLES)
-    alone = row_bounds(parts, REALS, x[7:8], KEY, samples=SAMPLES)
+    assert found.curve[-1][1] == closed.given(log_likelihood(parts, REALS, x, KEY, samples=SAMPLES))
+    alone = closed.given(row_bounds(parts, REALS, x[7:8], KEY, samples=SAMPLES))
     assert jax.tree.leaves(alone)[0][0] == jax.tree.leaves(row_bounds(parts, REALS, x, KEY, samples=SAMPLES))[0][7]
 
 
 def test_bounds_are_of_raw_rows(world):
     x = np.random.default_rng(0).integers(0, 8, (30, 3))
     measure = Dequantise(8)
-    found = bounds(world.parts(0.1), measure, x, KEY, samples=20)
-    plain = log_likelihood(world.parts(0.1), measure, x, KEY, samples=20)
+    found = closed.given(bounds(world.parts(0.1), measure, x, KEY, samples=20))
+    plain = closed.given(log_likelihood(world.parts(0.1), measure, x, KEY, samples=20))
     assert found.curve[-1][1].value == pytest.approx(plain.value)
     assert found.elbo.value == pytest.approx(found.fit.value - found.divergence.value)
 

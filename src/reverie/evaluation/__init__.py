@@ -3,6 +3,7 @@
 Everything here asks a model what it can do (`reverie.capabilities`) and never what it is.
 """
 
+from reverie.evaluation.annealing_codes import Bracket, annealed_likelihood, bracket
 from reverie.evaluation.bounds import Bounds, bounds
 from reverie.evaluation.draws import samples_of, to_raw
 from reverie.evaluation.likelihood import Scores, log_likelihood, score
@@ -10,10 +11,13 @@ from reverie.evaluation.normaliser import log_normaliser
 from reverie.evaluation.two_sample import TwoSample, two_sample
 
 __all__ = [
+    "Bracket",
     "Bounds",
     "Scores",
     "TwoSample",
+    "annealed_likelihood",
     "bounds",
+    "bracket",
     "log_likelihood",
     "log_normaliser",
     "samples_of",

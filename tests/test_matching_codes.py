@@ -1,4 +1,4 @@
-"""Autoencoders, and all rows' codes brought to the prior: by a critic of known optimum, by a closed-form discrepancy."""
+"""Autoencoders, and all rows' codes brought to the prior: by a critic of known optimum, by a known discrepancy."""
 
 from typing import Any
 

@@ -37,6 +37,7 @@ from reverie.directions import (
     Reconstruction,
     RenyiBound,
     SampledElbo,
+    VectorQuantisation,
     Weighting,
 )
 from reverie.directions.direction import add
@@ -70,6 +71,12 @@ def players_row(direction):
 
 # One example of each: the sampler that feeds it, the direction, parts, and rows.
 ROWS = {
+    VectorQuantisation: lambda: (
+        DataOnly(),
+        VectorQuantisation(),
+        worlds.parts_for("vq-vae", "vector-quantisation"),
+        worlds.states(4),
+    ),
     Likelihood: lambda: (DataOnly(), Likelihood(), worlds.parts_for("fvsbn", "mle"), worlds.states(4)),
     SampledElbo: reals_row(BaseNoise("inference", 2), SampledElbo(Weighting(0.5))),
     ClosedElbo: reals_row(BaseNoise("inference", 2), ClosedElbo(Weighting(0.5))),

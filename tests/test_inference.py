@@ -7,17 +7,22 @@ import pytest
 import scipy.stats
 
 from reverie import noise
-from reverie.capabilities import HasPosterior, HasPosteriorDistribution, Reparameterised
+from reverie.capabilities import HasPosterior, HasPosteriorDistribution, Proposes, Reparameterised
 from reverie.errors import InputError
 from reverie.inference import INFERENCE, GaussianPosterior, SigmoidBeliefPosterior
-from reverie.models import RBM, VAE, SigmoidBeliefNet
+from reverie.models import RBM, VAE, VQVAE, SigmoidBeliefNet
 from reverie.pairing import usual
 from reverie.parts import options_of, parameters
 from tests import worlds
 from tests.measuring import draws, errors_off, surprise
 
-TINY = {"gaussian": {"hidden": (4,)}, "belief-net": {"hidden": (4,)}}
-SERVED = {"gaussian": VAE(latent=2, hidden=(4,)), "belief-net": SigmoidBeliefNet((3, 2))}
+TINY = {"gaussian": {"hidden": (4,)}, "belief-net": {"hidden": (4,)}, "vector-quantiser": {"hidden": (4,)}}
+SERVED = {
+    "gaussian": VAE(latent=2, hidden=(4,)),
+    "belief-net": SigmoidBeliefNet((3, 2)),
+    "vector-quantiser": VQVAE(3, 3, 2, (4,)),
+}
+DENSE = [name for name, cls in INFERENCE.items() if issubclass(cls, HasPosterior)]
 X = jnp.asarray(worlds.BINARY.rows.raw[1])
 
 
@@ -27,7 +32,7 @@ def filled(name, spread=0.7):
     return worlds.scattered(part, 6, spread), model
 
 
-@pytest.fixture(params=INFERENCE)
+@pytest.fixture(params=DENSE)
 def pair(request):
     """A filled inference model and the model that it serves."""
     return filled(request.param)
@@ -35,7 +40,7 @@ def pair(request):
 
 def test_every_inference_model_is_tested():
     assert set(TINY) == set(SERVED) == set(INFERENCE)
-    assert all(issubclass(cls, HasPosterior) for cls in INFERENCE.values())
+    assert all(issubclass(cls, Proposes | Reparameterised) for cls in INFERENCE.values())
 
 
 def test_a_blank_one_is_its_options(pair):

@@ -28,6 +28,7 @@ TINY: dict[str, dict[str, Any]] = {
     "dlgm": {"sizes": (2,), "hidden": (4,)},
     "sbn": {"sizes": (3, 2)},
     "darn": {"sizes": (3, 2)},
+    "vq-vae": {"positions": 3, "levels": 3, "size": 2, "hidden": (4,), "width": 4},
     "made": {"hidden": (6,), "orders": 2},
     "realnvp": {"layers": 2, "width": 4},
     "generator": {"latent": 2, "hidden": (4,)},

@@ -16,6 +16,7 @@ from reverie.capabilities.auxiliaries import (
 )
 from reverie.capabilities.capability import Capability, Code, Row, Scalar, capabilities_of, missing_from
 from reverie.capabilities.latents import (
+    HasCodebook,
     HasFiniteCodes,
     HasJointSample,
     HasLogJoint,
@@ -35,6 +36,7 @@ from reverie.capabilities.models import (
 )
 from reverie.capabilities.posteriors import (
     ConsultsModel,
+    EmbedsCodes,
     Encodes,
     HasCodeLogits,
     HasPosterior,
@@ -52,8 +54,10 @@ __all__ = [
     "Discriminates",
     "DiscriminatesCodes",
     "DiscriminatesPairs",
+    "EmbedsCodes",
     "Encodes",
     "HasCodeLogits",
+    "HasCodebook",
     "HasComponents",
     "HasEnumeration",
     "HasFiniteCodes",

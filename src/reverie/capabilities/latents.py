@@ -54,8 +54,8 @@ class HasRelaxedJoint(HasLogJoint):
     """A joint density of discrete h that is a differentiable function of relaxed codes too.
 
     A relaxed bit is a float in [0, 1], a relaxed category a point of the simplex, [size, levels]; at the corners both
-    give what the discrete code gives. Between them log p(h) is as a cross-entropy is: linear in the variables of a layer
-    that are independent given the layers above.
+    give what the discrete code gives. Between them log p(h) is as a cross-entropy is: linear in the variables of a
+    layer that are independent given the layers above.
     """
 
 
@@ -80,6 +80,25 @@ class HasFiniteCodes(HasLogJoint):
         blocks = np.split(every, ends, axis=1)
         kinds = [bool if one.kind == "bits" else np.int32 for one in self.latents]
         return tuple(jnp.asarray(block.astype(kind)) for block, kind in zip(blocks, kinds, strict=True))
+
+
+class HasCodebook(HasLogJoint):
+    """One block of categories, each level of which stands for a vector; x is read off the vectors.
+
+    log p(x | h) = log p(x | e_{h_1}, …, e_{h_N}) with the codebook e_1, …, e_K.
+    """
+
+    @abstractmethod
+    def vectors(self) -> Array:
+        """The codebook, [levels, dimension]."""
+
+    @abstractmethod
+    def with_vectors(self, vectors: Array) -> Any:
+        """The model with another codebook."""
+
+    @abstractmethod
+    def log_likelihood_of(self, x: Row, vectors: Array) -> Scalar:
+        """log p(x | v_1, …, v_N) for any vectors in the place of the codebook's, [size, dimension]."""
 
 
 class HasJointSample(Capability):

@@ -93,6 +93,14 @@ class Encodes(Capability):
         """The code."""
 
 
+class EmbedsCodes(Encodes):
+    """An encoder that rounds: each variable of the code has a vector, and its nearest in a codebook is the code."""
+
+    @abstractmethod
+    def embed(self, x: Row) -> Array:
+        """The vectors before they are rounded, [size, dimension]."""
+
+
 class ConsultsModel(Capability):
     """An inference model that asks the model itself: refined by its gradients, moved by its dynamics."""
 

@@ -17,6 +17,7 @@ from reverie.directions.likelihood import Likelihood
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
 from reverie.directions.reconstruction import Reconstruction
 from reverie.directions.renyi import RenyiBound
+from reverie.directions.vector_quantisation import VectorQuantisation
 from reverie.directions.weighting import Weighting
 
 DIRECTIONS: tuple[type[Direction], ...] = (
@@ -33,6 +34,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     CombinedBound,
     PartiallyWeightedBound,
     Reconstruction,
+    VectorQuantisation,
     CodeCriticUp,
     CodesPastCritic,
     CodeDiscrepancy,
@@ -79,6 +81,7 @@ __all__ = [
     "Reconstruction",
     "RenyiBound",
     "SampledElbo",
+    "VectorQuantisation",
     "Weighting",
     "gradient",
 ]

@@ -5,12 +5,14 @@
 
 from reverie.inference.gaussian import GaussianPosterior
 from reverie.inference.sbn import SigmoidBeliefPosterior
+from reverie.inference.vector_quantiser import VectorQuantiser
 from reverie.parts import Part
 
 INFERENCE: dict[str, type[Part]] = {
     "gaussian": GaussianPosterior,
     "belief-net": SigmoidBeliefPosterior,
+    "vector-quantiser": VectorQuantiser,
 }
 
 
-__all__ = ["INFERENCE", "GaussianPosterior", "SigmoidBeliefPosterior"]
+__all__ = ["INFERENCE", "GaussianPosterior", "SigmoidBeliefPosterior", "VectorQuantiser"]

@@ -20,6 +20,7 @@ from reverie.learners.piwae import PIWAE
 from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
 from reverie.learners.sml import StochasticMaximumLikelihood
+from reverie.learners.vector_quantisation import VectorQuantisedAutoencoder
 from reverie.learners.wae import WAEGAN, WAEMMD
 from reverie.learners.wake_sleep import WakeSleep
 
@@ -47,5 +48,6 @@ __all__ = [
     "ReweightedWakeSleep",
     "StochasticMaximumLikelihood",
     "VariationalRenyi",
+    "VectorQuantisedAutoencoder",
     "WakeSleep",
 ]

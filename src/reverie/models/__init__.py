@@ -14,6 +14,7 @@ from reverie.models.rbm import RBM
 from reverie.models.realnvp import RealNVP
 from reverie.models.sbn import SigmoidBeliefNet
 from reverie.models.vae import VAE
+from reverie.models.vqvae import VQVAE
 from reverie.parts import Part
 
 MODELS: dict[str, type[Part]] = {
@@ -22,6 +23,7 @@ MODELS: dict[str, type[Part]] = {
     "dlgm": DeepLatentGaussian,
     "sbn": SigmoidBeliefNet,
     "darn": DARN,
+    "vq-vae": VQVAE,
     "made": MADE,
     "fvsbn": FVSBN,
     "realnvp": RealNVP,
@@ -37,6 +39,7 @@ __all__ = [
     "MODELS",
     "RBM",
     "VAE",
+    "VQVAE",
     "DeepLatentGaussian",
     "GaussianMixture",
     "Generator",

@@ -1,0 +1,78 @@
+"""The encoder that rounds to a codebook."""
+
+from typing import Any, Self
+
+import jax.numpy as jnp
+from jaxtyping import Array, Key, PyTree
+
+from reverie.capabilities import ConsultsModel, EmbedsCodes, HasCodebook, Proposes
+from reverie.data.spec import Spec
+from reverie.errors import InputError
+from reverie.networks.features import Layout, features, layouts
+from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
+from reverie.parts import Part, filled, known, learned, option
+
+
+class VectorQuantiser(Part, EmbedsCodes, Proposes, ConsultsModel):
+    """To each position a vector, and for its code the nearest vector of the model's codebook.
+
+        q(h | x) = 1[h_n = argmin_k ‖z_n(x) − e_k‖ for all n]                        (van den Oord et al. 2017, Eq. 1)
+
+    A point mass: a code comes without chance, log q of it is 0, and log p(x, h) at that code is a lower bound of
+    log p(x). The density of any other code is nought, which leaves nothing to ascend; so it proposes codes, and is no
+    `HasPosterior`.
+
+    Args:
+        hidden: widths of the hidden layers.
+        activation: of the hidden layers.
+
+    Example:
+        >>> from reverie.inference import VectorQuantiser
+        >>> VectorQuantiser(hidden=(64,)).hidden
+        (64,)
+
+    Reference: van den Oord, Vinyals & Kavukcuoglu 2017, *Neural discrete representation learning*, §3.1.
+    """
+
+    hidden: tuple[int, ...] = option((200,))
+    activation: str = option("tanh")
+    shape: tuple[Layout, ...] = known()
+    positions: int = known()
+    encoder: MLP = learned()
+    codebook: Array | None = learned()  # The model's, at hand while it is consulted and no parameter of this part.
+
+    def __check_init__(self) -> None:
+        """Refuse options that describe no encoder."""
+        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
+            raise InputError(f"a vector quantiser needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
+
+    def unserving(self, model: Any) -> str | None:
+        """Models with a codebook."""
+        return None if isinstance(model, HasCodebook) else "a vector quantiser serves models with a codebook"
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """An encoder onto the model's positions and dimension."""
+        (latent,), dimension = model.latents, model.vectors().shape[1]
+        shape = layouts(spec)
+        width = sum(layout.width for layout in shape)
+        encoder = mlp(key, width, self.hidden, latent.size * dimension, self.activation)
+        return filled(self, shape=shape, positions=latent.size, encoder=encoder)
+
+    def consulting(self, model: Any) -> "VectorQuantiser":
+        """The encoder with the model's codebook at hand."""
+        return filled(self, codebook=model.vectors())
+
+    def embed(self, x: PyTree) -> Array:
+        """z_1(x), …, z_N(x)."""
+        return self.encoder(features(x, self.shape)).reshape(self.positions, -1)
+
+    def encode(self, x: PyTree) -> tuple[Array, ...]:
+        """The nearest vectors, by number."""
+        assert self.codebook is not None, "a quantiser rounds while it consults the model: see `posterior_of`"
+        # ‖z − e‖² without ‖z‖², which is the same for all e.
+        distance = jnp.sum(self.codebook**2, axis=1) - 2.0 * self.embed(x) @ self.codebook.T
+        return (jnp.argmin(distance, axis=1).astype(jnp.int32),)
+
+    def propose(self, key: Key[Array, ""], x: PyTree) -> tuple[tuple[Array, ...], Array]:
+        """The code, and log 1."""
+        return self.encode(x), jnp.zeros(())

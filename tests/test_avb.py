@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import digamma
 
-from reverie.capabilities import DiscriminatesPairs
+from reverie.capabilities import DiscriminatesPairs, HasLogJoint, Latent
 from reverie.directions import AdversarialElbo, PairCriticUp
 from reverie.errors import InputError
 from reverie.learners import AVB
+from reverie.pairing import make_learner
 from reverie.samplers import BaseNoise, Tick
 from tests import linear_gaussian
 from tests.linear_gaussian import BATCH, closed_form, said
@@ -110,9 +111,34 @@ def test_the_moments_are_held(parts):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
+class Centred(HasLogJoint):
+    """h ~ N(c, I) with c to learn, and an x that says nothing."""
+
+    c: Any
+
+    @property
+    def latents(self):
+        return (Latent("reals", 2),)
+
+    def log_prior(self, h):
+        return -0.5 * jnp.sum((h[0] - self.c) ** 2)
+
+    def log_likelihood(self, x, h):
+        return jnp.zeros(())
+
+
+def test_a_prior_with_parameters_learns_from_the_codes(parts):
+    """r is held: what is left for θ is ∇ log p(x, h)."""
+    model: dict[str, Any] = {"model": Centred(jnp.array([0.4, -1.0])), "critic": Silent(jnp.asarray(0.3))}
+    draw = BaseNoise("inference").draw(Tick(jax.random.key(2), jnp.asarray(0)), parts, BATCH, None)[0]
+    given = along(AdversarialElbo("prior"), parts | model, BATCH, draw)["model"]
+    codes = jax.vmap(parts["inference"].transform)(draw["noise"][0], BATCH.x)[0]
+    np.testing.assert_allclose(given.c, np.mean(codes, axis=0) - model["model"].c, rtol=1e-5)
+
+
 def test_its_options():
-    assert AVB().sampler.count == 21
-    assert AVB("prior").sampler.count == 1
+    assert AVB().sampler == BaseNoise("inference", 21)
+    assert AVB("prior").sampler == BaseNoise("inference", 1)
     assert AVB(critic_steps=3).cadence == {"model": 3, "inference": 3}
     for options, told in (
         ({"moments": 2}, "at least 3"),
@@ -120,4 +146,4 @@ def test_its_options():
         ({"samples": 0}, "at least 1"),
     ):
         with pytest.raises(InputError, match=told):
-            AVB(**options)
+            make_learner("avb", options)

@@ -54,7 +54,7 @@ class Standard(HasLogJoint, HasJointSample):
         return h, (h,)
 
 
-PARTS = {"model": Standard(), "inference": Shifted(jnp.array([0.8, -0.3]), jnp.array([0.5, 1.2]))}
+PARTS: dict[str, Any] = {"model": Standard(), "inference": Shifted(jnp.array([0.8, -0.3]), jnp.array([0.5, 1.2]))}
 ROWS = worlds.batch_of(jnp.zeros((6, 2)))
 SAMPLER = Together((BaseNoise("inference"), Dream()))
 

@@ -11,6 +11,7 @@ import scipy.special
 
 from reverie import noise
 from reverie.capabilities import posterior_of
+from reverie.data import Identity
 from reverie.directions import (
     CombinedBound,
     DoublyReparameterised,
@@ -25,10 +26,11 @@ from reverie.directions import (
 from reverie.directions.jvi import jackknife
 from reverie.directions.renyi import renyi_bound
 from reverie.errors import InputError
+from reverie.evaluation import jackknifed
 from reverie.learners import CIWAE, JVI, MIWAE, DReG, VariationalRenyi
 from reverie.samplers import BaseNoise, Codes, Tick
 from tests import linear_gaussian
-from tests.linear_gaussian import BATCH, log_likelihood, said
+from tests.linear_gaussian import BATCH, X, log_likelihood, said
 from tests.measuring import along, draws, errors_off, gradient
 
 
@@ -190,6 +192,22 @@ def test_jackknifed_bounds_come_in_order_below_the_likelihood(parts):
     spreads = [np.std(np.asarray(b) - np.asarray(a)) / math.sqrt(8000) for a, b in itertools.pairwise(told)]
     assert all(gap > 4 * se for gap, se in zip(gaps, spreads, strict=False))
     assert exact - means[2] < 0.5 * (exact - means[0])
+
+
+def test_jackknives_of_rows_are_estimates(parts):
+    """In the mean over noise and rows as the direction tells them, of the same codes, and each says what it is."""
+    rows = np.repeat(np.asarray(X), 2000, axis=0) + 1e-6 * np.arange(4000, dtype=np.float32)[:, None]
+    found = jackknifed(parts, Identity("continuous"), rows, noise.make_key(5), samples=4)
+    assert found is not None
+    assert [one.kind for one in found] == ["lower bound", "pessimistic", "pessimistic"]
+    assert [bool(one.warnings) for one in found] == [False, True, True]
+    for order, one in enumerate(found):
+        told = draws(lambda key, m=order: said(JackknifeBound(m), parts, key, 4)["jackknife"], 4000, seed=6)
+        assert abs(one.value - np.mean(told)) < 4 * np.hypot(one.se, np.std(told) / np.sqrt(4000)), order
+    assert jackknifed({"model": parts["model"]}, Identity("continuous"), rows, noise.make_key(5)) is None
+    for options, message in (({"samples": 2}, "from 3 to 200 samples"), ({"samples": 201}, "from 3 to 200 samples")):
+        with pytest.raises(InputError, match=message):
+            jackknifed(parts, Identity("continuous"), rows, noise.make_key(5), **options)
 
 
 def test_grouped_bounds_have_the_others_at_their_ends(parts):

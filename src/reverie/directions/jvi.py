@@ -13,9 +13,6 @@ from reverie.errors import InputError
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
-LOWEST = -1e30
-"""The log of a weight that is left out: finite, so that its gradient is zero and not undefined."""
-
 
 def jackknife(log_w: Float[Array, " K"], order: int) -> Float[Array, ""]:
     """The jackknifed bound of one row's log weights.
@@ -43,11 +40,11 @@ def jackknife(log_w: Float[Array, " K"], order: int) -> Float[Array, ""]:
 def _mean_without(log_w: Array, left: int) -> Array:
     """The mean of the bound over all ways to leave out so many weights (1 or 2)."""
     count = log_w.shape[0]
-    outside = jnp.where(jnp.eye(count, dtype=bool), LOWEST, log_w[None])
+    outside = jnp.where(jnp.eye(count, dtype=bool), -jnp.inf, log_w[None])
     if left == 1:
         return jnp.mean(jax.nn.logsumexp(outside, axis=1)) - math.log(count - 1)
     # log Σ without i and j for all i, j; those with i = j leave out one only and are not counted.
-    pairs = jnp.where(jnp.eye(count, dtype=bool)[None], LOWEST, outside[:, None])
+    pairs = jnp.where(jnp.eye(count, dtype=bool)[None], -jnp.inf, outside[:, None])
     totals = jnp.where(jnp.eye(count, dtype=bool), 0.0, jax.nn.logsumexp(pairs, axis=2))
     return jnp.sum(totals) / (count * (count - 1)) - math.log(count - 2)
 

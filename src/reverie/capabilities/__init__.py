@@ -25,8 +25,8 @@ from reverie.capabilities.latents import (
     Latent,
 )
 from reverie.capabilities.models import (
-    HasComponents,
     HasEnumeration,
+    HasExactEM,
     HasGibbs,
     HasLogProb,
     HasPotential,
@@ -58,8 +58,8 @@ __all__ = [
     "Encodes",
     "HasCodeLogits",
     "HasCodebook",
-    "HasComponents",
     "HasEnumeration",
+    "HasExactEM",
     "HasFiniteCodes",
     "HasGibbs",
     "HasJointSample",

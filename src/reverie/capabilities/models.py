@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Any
 
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities.capability import Capability, Row, Scalar
 
@@ -89,13 +89,20 @@ class Pushforward(Capability):
         """G(ε)."""
 
 
-class HasComponents(Capability):
-    """A mixture of Gaussians, open to the closed-form updates of EM."""
+class HasExactEM(Capability):
+    """Latent variables whose posterior, and whose parameters once they are known, are closed forms.
+
+    Unlike all else here its methods take all rows at once: what they sum over rows are matrix products.
+    """
 
     @abstractmethod
-    def components(self) -> tuple[Array, Array, Array]:
-        """Weights [K], means [K, D] and covariances [K, D, D]."""
+    def em_start(self, key: Key[Array, ""], x: Row, ridge: float) -> Any:
+        """The model from which EM begins on rows [n, …]; refused where they are too few."""
 
     @abstractmethod
-    def with_components(self, weights: Array, means: Array, covariances: Array) -> Any:
-        """The model with other components."""
+    def expected_statistics(self, x: Row) -> PyTree:
+        """What E_{p(h|x)} log p_θ'(x, h), summed over rows [n, …], depends on as a function of θ'."""
+
+    @abstractmethod
+    def maximise(self, statistics: PyTree, ridge: float) -> Any:
+        """The model of the θ' that maximises it, no variance of which is below `ridge`."""

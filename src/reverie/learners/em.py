@@ -1,6 +1,6 @@
 """Expectation maximisation."""
 
-from reverie.capabilities import HasComponents
+from reverie.capabilities import HasExactEM
 from reverie.directions import ExpectationMaximisation
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, named
@@ -9,21 +9,22 @@ from reverie.samplers import DataOnly
 
 @named("em")
 def EM(ridge: float = 1e-6) -> Learner:
-    """Expectation maximisation on all rows, one iteration a step, by scikit-learn.
+    """Expectation maximisation on all rows, one iteration a step, for models in which both halves are closed forms.
 
         θ ← argmax_θ' E_{p_θ(h|x)} log p_θ'(x, h)
 
-    The first step starts from k-means. The log-likelihood of the training rows never falls, up to the ridge.
+    Mixtures begin from k-means, linear Gaussian models from the rows' mean. The log-likelihood of the training rows
+    never falls, up to the ridge.
 
     Args:
-        ridge: added to the covariances' diagonals.
+        ridge: added to the diagonals of a mixture's covariances; of other models the least variance.
 
     Example:
         >>> from reverie.learners import EM
         >>> EM().batch is None
         True
 
-    Reference: Dempster, Laird & Rubin 1977.
+    Reference: Dempster, Laird & Rubin 1977; factor analysis: Rubin & Thayer 1982; PPCA: Tipping & Bishop 1999.
     """
     if not 0 <= ridge < float("inf"):
         raise InputError(f"ridge must be finite and not negative, not {ridge}")
@@ -31,6 +32,6 @@ def EM(ridge: float = 1e-6) -> Learner:
         reference="Dempster, Laird & Rubin 1977",
         sampler=DataOnly(),
         direction=ExpectationMaximisation(ridge),
-        requires={"model": (HasComponents,)},
+        requires={"model": (HasExactEM,)},
         batch=None,
     )

@@ -5,17 +5,20 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Key
 
 from reverie import noise
-from reverie.capabilities import HasComponents, HasLogProb, Samplable
+from reverie.capabilities import HasExactEM, HasLogProb, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
+from reverie.models.k_means import k_means
+from reverie.models.moments import Moments, moments, widened
 from reverie.models.suits import only
 from reverie.parts import Part, filled, learned, option
 
 
-class GaussianMixture(Part, HasLogProb, Samplable, HasComponents):
+class GaussianMixture(Part, HasLogProb, Samplable, HasExactEM):
     """A finite mixture of Gaussians with full covariances.
 
         p(x) = Σ_k π_k N(x; μ_k, L_k L_kᵀ)
@@ -83,7 +86,9 @@ class GaussianMixture(Part, HasLogProb, Samplable, HasComponents):
 
     def with_components(self, weights: Array, means: Array, covariances: Array) -> "GaussianMixture":
         """The mixture with these components."""
-        scale = jnp.linalg.cholesky(covariances)
+        return self._with(weights, means, jnp.linalg.cholesky(covariances))
+
+    def _with(self, weights: Array, means: Array, scale: Array) -> "GaussianMixture":
         diagonal = jnp.log(jnp.diagonal(scale, axis1=1, axis2=2))
         fields = {
             "logits": jnp.log(weights),
@@ -92,3 +97,30 @@ class GaussianMixture(Part, HasLogProb, Samplable, HasComponents):
             "below": jnp.tril(scale, -1),
         }
         return filled(self, **fields)
+
+    def em_start(self, key: Key[Array, ""], x: Array, ridge: float) -> "GaussianMixture":
+        """The moments of the clusters that k-means finds, whatever the model was before."""
+        if x.shape[0] < self.count:
+            raise InputError(
+                f"EM needs a row for each component and has {x.shape[0]} for {self.count}: ask for fewer components"
+            )
+        return self.maximise(moments(x, jax.nn.one_hot(k_means(key, x, self.count), self.count)), ridge)
+
+    def expected_statistics(self, x: Array) -> Moments:
+        """The moments of the rows, each row shared among the components by r_nk = p(k | x_n)."""
+
+        def one(component: tuple[Array, Array, Array]) -> Array:
+            logit, mean, scale = component
+            z = solve_triangular(scale, (x - mean).T, lower=True)
+            return logit - jnp.sum(0.5 * z**2, axis=0) - jnp.sum(jnp.log(jnp.diagonal(scale)))
+
+        log_joint = jax.lax.map(one, (self.logits, self.means, self._scale()))
+        return moments(x, jax.nn.softmax(log_joint, axis=0).T)
+
+    def maximise(self, statistics: Moments, ridge: float) -> "GaussianMixture":
+        """π_k = N_k/N, the means, and F_k F_kᵀ + ridge I: with a ridge a maximum up to the ridge.
+
+        A component that has collapsed onto fewer dimensions than the rows have is not finite.
+        """
+        scale = jax.lax.map(lambda factor: widened(factor, ridge), statistics.factor)
+        return self._with(statistics.mass / jnp.sum(statistics.mass), statistics.mean, scale)

@@ -11,15 +11,20 @@ from reverie.directions import (
     DIRECTIONS,
     AdversarialElbo,
     Ascent,
+    AugmentReinforceMerge,
     AutoElbo,
     ClosedElbo,
     CodeCriticUp,
     CodeDiscrepancy,
     CodesPastCritic,
     CombinedBound,
+    Concrete,
     Contrastive,
+    ControlVariate,
     CriticUp,
     DoublyReparameterised,
+    EnumeratedElbo,
+    EnumeratedLikelihood,
     ExpectationMaximisation,
     Fisher,
     ImportanceWeightedBound,
@@ -29,27 +34,39 @@ from reverie.directions import (
     Join,
     Likelihood,
     MinimaxGenerator,
+    MonteCarloObjective,
     MultiplyWeightedBound,
+    MuProp,
+    NeuralVariational,
     NonSaturatingGenerator,
     PairCriticUp,
     PartiallyWeightedBound,
     PathElbo,
+    PredictorsDown,
     Reconstruction,
     RenyiBound,
     SampledElbo,
+    ScoreFunction,
+    StraightThrough,
+    StraightThroughConcrete,
+    UnpredictableCode,
     VectorQuantisation,
     Weighting,
 )
 from reverie.directions.direction import add
 from reverie.models import FVSBN
 from reverie.parts import parameters
-from reverie.samplers import BaseNoise, DataOnly, Dream, GibbsFromData, Importance, Together
+from reverie.samplers import BaseNoise, CodeNoise, DataOnly, Dream, GibbsFromData, Importance, Together
 from tests import worlds
 from tests.measuring import along, tick
 
 
 def helmholtz_row(sampler, direction):
     return lambda: (sampler, direction, worlds.helmholtz().parts, worlds.states(3))
+
+
+def assisted_row(learner, sampler, direction):
+    return lambda: (sampler, direction, worlds.parts_for("sbn", learner), worlds.states(4))
 
 
 def reals_row(sampler, direction):
@@ -69,8 +86,15 @@ def players_row(direction):
     return lambda: (BaseNoise("model"), direction, worlds.parts_for("generator", "gan"), worlds.states(4))
 
 
+def predictors_row(direction):
+    parts = lambda: worlds.parts_for("sbn", "predictability-minimisation")  # noqa: E731
+    return lambda: (DataOnly(), direction, parts(), worlds.states(4))
+
+
 # One example of each: the sampler that feeds it, the direction, parts, and rows.
 ROWS = {
+    PredictorsDown: predictors_row(PredictorsDown()),
+    UnpredictableCode: predictors_row(UnpredictableCode(2.0)),
     VectorQuantisation: lambda: (
         DataOnly(),
         VectorQuantisation(),
@@ -95,6 +119,17 @@ ROWS = {
     CodeDiscrepancy: codes_row(CodeDiscrepancy(), "wae-mmd"),
     PairCriticUp: pairs_row(PairCriticUp(moments=4)),
     AdversarialElbo: pairs_row(AdversarialElbo(moments=4)),
+    ScoreFunction: helmholtz_row(Importance(2), ScoreFunction("others")),
+    NeuralVariational: assisted_row("nvil", Importance(2), NeuralVariational()),
+    MonteCarloObjective: helmholtz_row(Importance(2), MonteCarloObjective()),
+    MuProp: helmholtz_row(Importance(2), MuProp()),
+    Concrete: helmholtz_row(CodeNoise(2), Concrete()),
+    StraightThrough: helmholtz_row(CodeNoise(2), StraightThrough()),
+    StraightThroughConcrete: helmholtz_row(CodeNoise(2), StraightThroughConcrete()),
+    AugmentReinforceMerge: helmholtz_row(CodeNoise(2), AugmentReinforceMerge()),
+    ControlVariate: assisted_row("rebar", CodeNoise(2, sets=2), ControlVariate()),
+    EnumeratedElbo: helmholtz_row(DataOnly(), EnumeratedElbo()),
+    EnumeratedLikelihood: helmholtz_row(DataOnly(), EnumeratedLikelihood()),
     Fisher: helmholtz_row(Importance(2), Fisher()),
     InclusiveFromData: helmholtz_row(Importance(2), InclusiveFromData()),
     InclusiveFromDreams: helmholtz_row(Dream(), InclusiveFromDreams()),

@@ -34,6 +34,8 @@ TINY: dict[str, dict[str, Any]] = {
     "generator": {"latent": 2, "hidden": (4,)},
     "rbm": {"hidden": 3},
     "gaussian-mixture": {"count": 2},
+    "factor-analysis": {"latent": 2},
+    "ppca": {"latent": 1},
 }
 
 

@@ -4,11 +4,13 @@ from reverie.auxiliaries.baseline import Baseline
 from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
 from reverie.auxiliaries.pair_critic import PairCritic
+from reverie.auxiliaries.predictor import Predictor
 from reverie.parts import Part
 
 AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "critic": {"critic": Critic, "code-critic": CodeCritic, "pair-critic": PairCritic},
     "baseline": {"baseline": Baseline},
+    "predictor": {"predictor": Predictor},
 }
 
-__all__ = ["AUXILIARIES", "Baseline", "CodeCritic", "Critic", "PairCritic"]
+__all__ = ["AUXILIARIES", "Baseline", "CodeCritic", "Critic", "PairCritic", "Predictor"]

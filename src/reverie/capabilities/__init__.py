@@ -12,15 +12,18 @@ from reverie.capabilities.auxiliaries import (
     Discriminates,
     DiscriminatesCodes,
     DiscriminatesPairs,
+    PredictsUnits,
     PredictsValue,
 )
 from reverie.capabilities.capability import Capability, Code, Row, Scalar, capabilities_of, missing_from
 from reverie.capabilities.latents import (
+    HasClosedPosterior,
     HasCodebook,
     HasFiniteCodes,
     HasJointSample,
     HasLogJoint,
     HasPriorDistribution,
+    HasRealCodes,
     HasRelaxedJoint,
     Latent,
 )
@@ -56,6 +59,7 @@ __all__ = [
     "DiscriminatesPairs",
     "EmbedsCodes",
     "Encodes",
+    "HasClosedPosterior",
     "HasCodeLogits",
     "HasCodebook",
     "HasEnumeration",
@@ -69,9 +73,11 @@ __all__ = [
     "HasPosteriorDistribution",
     "HasPotential",
     "HasPriorDistribution",
+    "HasRealCodes",
     "HasRelaxedJoint",
     "HasTempering",
     "Latent",
+    "PredictsUnits",
     "PredictsValue",
     "Proposes",
     "Pushforward",

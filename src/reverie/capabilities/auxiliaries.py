@@ -37,3 +37,11 @@ class PredictsValue(Capability):
     @abstractmethod
     def values(self, x: Row) -> Array:
         """One guess for each block of latent variables, [blocks]."""
+
+
+class PredictsUnits(Capability):
+    """Predictors: a guess of each unit of a code from the other units."""
+
+    @abstractmethod
+    def predictions(self, units: Array) -> Array:
+        """For units in [0, 1], one guess each, [units]."""

@@ -59,6 +59,18 @@ class HasRelaxedJoint(HasLogJoint):
     """
 
 
+class HasRealCodes(HasLogJoint):
+    """Reals alone, and a joint density that can be differentiated by them."""
+
+
+class HasClosedPosterior(HasLogJoint):
+    """One block of h whose posterior is known in closed form."""
+
+    @abstractmethod
+    def posterior(self, x: Row) -> Any:
+        """p(h | x), a distribution of `numpyro.distributions`."""
+
+
 class HasFiniteCodes(HasLogJoint):
     """A joint density of bits and categories alone, so that sums over h can be written out where they are few."""
 

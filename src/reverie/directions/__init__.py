@@ -15,6 +15,7 @@ from reverie.directions.iwae import ImportanceWeightedBound
 from reverie.directions.jvi import JackknifeBound
 from reverie.directions.likelihood import Likelihood
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
+from reverie.directions.predictability import PredictorsDown, UnpredictableCode
 from reverie.directions.reconstruction import Reconstruction
 from reverie.directions.renyi import RenyiBound
 from reverie.directions.vector_quantisation import VectorQuantisation
@@ -35,6 +36,8 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     PartiallyWeightedBound,
     Reconstruction,
     VectorQuantisation,
+    PredictorsDown,
+    UnpredictableCode,
     CodeCriticUp,
     CodesPastCritic,
     CodeDiscrepancy,
@@ -78,9 +81,11 @@ __all__ = [
     "PairCriticUp",
     "PartiallyWeightedBound",
     "PathElbo",
+    "PredictorsDown",
     "Reconstruction",
     "RenyiBound",
     "SampledElbo",
+    "UnpredictableCode",
     "VectorQuantisation",
     "Weighting",
     "gradient",

@@ -17,6 +17,7 @@ from reverie.learners.learner import LEARNERS, Learner
 from reverie.learners.miwae import MIWAE
 from reverie.learners.mle import MaximumLikelihood
 from reverie.learners.piwae import PIWAE
+from reverie.learners.predictability import PredictabilityMinimisation
 from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
 from reverie.learners.sml import StochasticMaximumLikelihood
@@ -45,6 +46,7 @@ __all__ = [
     "InfoVAE",
     "Learner",
     "MaximumLikelihood",
+    "PredictabilityMinimisation",
     "ReweightedWakeSleep",
     "StochasticMaximumLikelihood",
     "VariationalRenyi",

@@ -8,6 +8,7 @@ from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
 from reverie.models.learned_prior import LearnedPriorVAE
+from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
 from reverie.models.mixture import GaussianMixture
 from reverie.models.rbm import RBM
@@ -30,6 +31,8 @@ MODELS: dict[str, type[Part]] = {
     "generator": Generator,
     "rbm": RBM,
     "gaussian-mixture": GaussianMixture,
+    "factor-analysis": FactorAnalysis,
+    "ppca": PPCA,
 }
 
 __all__ = [
@@ -37,10 +40,12 @@ __all__ = [
     "FVSBN",
     "MADE",
     "MODELS",
+    "PPCA",
     "RBM",
     "VAE",
     "VQVAE",
     "DeepLatentGaussian",
+    "FactorAnalysis",
     "GaussianMixture",
     "Generator",
     "LearnedPriorVAE",

@@ -10,7 +10,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasJointSample, HasLogJoint, Latent, Samplable
+from reverie.capabilities import HasJointSample, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -62,7 +62,7 @@ class GaussianLayer(eqx.Module):
         return mean + jnp.exp(log_diagonal) * xi + sideways
 
 
-class DeepLatentGaussian(Part, HasLogJoint, HasJointSample, Samplable):
+class DeepLatentGaussian(Part, HasRealCodes, HasJointSample, Samplable):
     """Layers of Gaussian variables, each around a function of the layer above it.
 
         h_L = G_L ξ_L,    h_l = T_l(h_{l+1}) + G_l ξ_l,    x ~ p(x; T_0(h_1)),    ξ_l ~ N(0, I)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasJointSample, HasLogJoint, HasPriorDistribution, Latent, Samplable
+from reverie.capabilities import HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -18,7 +18,7 @@ from reverie.networks.mlp import ACTIVATIONS
 from reverie.parts import Part, filled, learned, option
 
 
-class OneBlockDecoder(Part, HasLogJoint, HasJointSample, Samplable):
+class OneBlockDecoder(Part, HasRealCodes, HasJointSample, Samplable):
     """Abstract: h, one block of reals, and a perceptron from h to x. Who inherits says what p(h) is."""
 
     latent: int = option(16)

@@ -6,19 +6,22 @@ Everything here asks a model what it can do (`reverie.capabilities`) and never w
 from reverie.evaluation.annealing_codes import Bracket, annealed_likelihood, bracket
 from reverie.evaluation.bounds import Bounds, bounds
 from reverie.evaluation.draws import samples_of, to_raw
+from reverie.evaluation.gap import Gap, inference_gap
 from reverie.evaluation.jackknife import jackknifed
 from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.normaliser import log_normaliser
 from reverie.evaluation.two_sample import TwoSample, two_sample
 
 __all__ = [
-    "Bracket",
     "Bounds",
+    "Bracket",
+    "Gap",
     "Scores",
     "TwoSample",
     "annealed_likelihood",
     "bounds",
     "bracket",
+    "inference_gap",
     "jackknifed",
     "log_likelihood",
     "log_normaliser",

@@ -6,7 +6,6 @@ from reverie.directions.avb import Contrast
 from reverie.directions.direction import Join
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
-from reverie.parts import Optimiser
 from reverie.samplers import BaseNoise
 
 
@@ -47,5 +46,4 @@ def AVB(contrast: Contrast = "adaptive", moments: int = 20, samples: int = 1, cr
             "critic": (DiscriminatesPairs,),
         },
         cadence={"model": critic_steps, "inference": critic_steps},
-        optimiser={"critic": Optimiser(rate=1e-3), "model": Optimiser(rate=3e-4), "inference": Optimiser(rate=3e-4)},
     )

@@ -13,6 +13,7 @@ from reverie import noise
 from reverie.samplers import (
     SAMPLERS,
     BaseNoise,
+    CodeNoise,
     Codes,
     DataOnly,
     Dream,
@@ -43,6 +44,7 @@ def gaussian_pair():
 ROWS = {
     DataOnly: lambda: (DataOnly(), worlds.helmholtz().parts),
     BaseNoise: lambda: (BaseNoise("inference", 3), gaussian_pair()),
+    CodeNoise: lambda: (CodeNoise(3, sets=2), worlds.helmholtz().parts),
     Importance: lambda: (Importance(3), worlds.helmholtz().parts),
     Dream: lambda: (Dream(), worlds.helmholtz().parts),
     MetropolisIndependence: lambda: (MetropolisIndependence(3), worlds.helmholtz().parts),
@@ -144,7 +146,7 @@ def test_importance_sampling_draws_what_enumeration_expects(net, count):
 
 # -------------------------------------------------------------------------------------------------------- metropolis
 
-ROWS_OF = np.array([3, 6])  # two rows of different posteriors
+ROWS_OF = np.array([2, 6])  # two rows of different posteriors
 
 
 def kept(places, visited=True):

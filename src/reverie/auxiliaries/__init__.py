@@ -5,12 +5,23 @@ from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
 from reverie.auxiliaries.pair_critic import PairCritic
 from reverie.auxiliaries.predictor import Predictor
+from reverie.auxiliaries.surrogate import ConcreteSurrogate, NetworkSurrogate
 from reverie.parts import Part
 
 AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "critic": {"critic": Critic, "code-critic": CodeCritic, "pair-critic": PairCritic},
     "baseline": {"baseline": Baseline},
+    "surrogate": {"concrete": ConcreteSurrogate, "network": NetworkSurrogate},
     "predictor": {"predictor": Predictor},
 }
 
-__all__ = ["AUXILIARIES", "Baseline", "CodeCritic", "Critic", "PairCritic", "Predictor"]
+__all__ = [
+    "AUXILIARIES",
+    "Baseline",
+    "CodeCritic",
+    "ConcreteSurrogate",
+    "Critic",
+    "NetworkSurrogate",
+    "PairCritic",
+    "Predictor",
+]

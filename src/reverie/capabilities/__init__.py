@@ -14,6 +14,8 @@ from reverie.capabilities.auxiliaries import (
     DiscriminatesPairs,
     PredictsUnits,
     PredictsValue,
+    StandsIn,
+    StandsInFreely,
 )
 from reverie.capabilities.capability import Capability, Code, Row, Scalar, capabilities_of, missing_from
 from reverie.capabilities.latents import (
@@ -41,6 +43,7 @@ from reverie.capabilities.posteriors import (
     ConsultsModel,
     EmbedsCodes,
     Encodes,
+    HasBitLogits,
     HasCodeLogits,
     HasPosterior,
     HasPosteriorDistribution,
@@ -59,6 +62,7 @@ __all__ = [
     "DiscriminatesPairs",
     "EmbedsCodes",
     "Encodes",
+    "HasBitLogits",
     "HasClosedPosterior",
     "HasCodeLogits",
     "HasCodebook",
@@ -86,6 +90,8 @@ __all__ = [
     "Row",
     "Samplable",
     "Scalar",
+    "StandsIn",
+    "StandsInFreely",
     "capabilities_of",
     "missing_from",
     "posterior_of",

@@ -31,6 +31,26 @@ class DiscriminatesPairs(Capability):
         """V(x, h); large for h ~ q(h | x). At the optimum V = log q(h | x)/r(h), r being what h is told from."""
 
 
+class StandsIn(Capability):
+    """A surrogate: what a control variate c(z) is made of, c(z) = scale · f(σ(z/temperature)) + extra(x, z)."""
+
+    @abstractmethod
+    def temperature(self) -> Scalar:
+        """Of the relaxed code."""
+
+    @abstractmethod
+    def scale(self) -> Scalar:
+        """Of the signal at the relaxed code."""
+
+    @abstractmethod
+    def extra(self, x: Row, block: int, z: Array) -> Scalar:
+        """What is added for a block of latent variables, z being its logits and noise."""
+
+
+class StandsInFreely(StandsIn):
+    """A surrogate with a function of its own added to the signal."""
+
+
 class PredictsValue(Capability):
     """A baseline: a guess, from x alone, of the learning signal that a code of x will get."""
 

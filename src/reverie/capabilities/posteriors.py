@@ -85,6 +85,10 @@ class HasCodeLogits(Capability):
         """
 
 
+class HasBitLogits(HasCodeLogits):
+    """The logits of blocks that are all bits."""
+
+
 class Encodes(Capability):
     """One code for each row, without chance."""
 

@@ -2,23 +2,31 @@
 
 from reverie.directions.adversarial import CriticUp, MinimaxGenerator, NonSaturatingGenerator
 from reverie.directions.aggregate import CodeCriticUp, CodeDiscrepancy, CodesPastCritic
+from reverie.directions.arm import AugmentReinforceMerge
 from reverie.directions.avb import AdversarialElbo, PairCriticUp
 from reverie.directions.contrastive import Contrastive
+from reverie.directions.control_variate import ControlVariate
 from reverie.directions.direction import Ascent, Direction, Join, gradient
 from reverie.directions.dreg import DoublyReparameterised
 from reverie.directions.elbo import AutoElbo, ClosedElbo, SampledElbo
 from reverie.directions.elbo_path import PathElbo
 from reverie.directions.em import ExpectationMaximisation
+from reverie.directions.enumeration import EnumeratedElbo, EnumeratedLikelihood
 from reverie.directions.fisher import Fisher
 from reverie.directions.inclusive import InclusiveFromData, InclusiveFromDreams
 from reverie.directions.iwae import ImportanceWeightedBound
 from reverie.directions.jvi import JackknifeBound
 from reverie.directions.likelihood import Likelihood
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
+from reverie.directions.muprop import MuProp
+from reverie.directions.nvil import NeuralVariational
 from reverie.directions.predictability import PredictorsDown, UnpredictableCode
 from reverie.directions.reconstruction import Reconstruction
+from reverie.directions.relaxation import Concrete, StraightThrough, StraightThroughConcrete
 from reverie.directions.renyi import RenyiBound
+from reverie.directions.score_function import ScoreFunction
 from reverie.directions.vector_quantisation import VectorQuantisation
+from reverie.directions.vimco import MonteCarloObjective
 from reverie.directions.weighting import Weighting
 
 DIRECTIONS: tuple[type[Direction], ...] = (
@@ -43,6 +51,17 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     CodeDiscrepancy,
     PairCriticUp,
     AdversarialElbo,
+    AugmentReinforceMerge,
+    ControlVariate,
+    EnumeratedElbo,
+    EnumeratedLikelihood,
+    MuProp,
+    NeuralVariational,
+    Concrete,
+    StraightThrough,
+    StraightThroughConcrete,
+    ScoreFunction,
+    MonteCarloObjective,
     Fisher,
     InclusiveFromData,
     InclusiveFromDreams,
@@ -54,6 +73,17 @@ DIRECTIONS: tuple[type[Direction], ...] = (
 )
 
 __all__ = [
+    "AugmentReinforceMerge",
+    "ControlVariate",
+    "EnumeratedElbo",
+    "EnumeratedLikelihood",
+    "MuProp",
+    "NeuralVariational",
+    "Concrete",
+    "StraightThrough",
+    "StraightThroughConcrete",
+    "ScoreFunction",
+    "MonteCarloObjective",
     "DIRECTIONS",
     "AdversarialElbo",
     "Ascent",

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasCodeLogits, HasLogJoint, HasPosterior
+from reverie.capabilities import HasBitLogits, HasLogJoint, HasPosterior
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.bits import as_float, bits_log_prob, draw_bits
@@ -15,7 +15,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class SigmoidBeliefPosterior(Part, HasPosterior, HasCodeLogits):
+class SigmoidBeliefPosterior(Part, HasPosterior, HasBitLogits):
     """A sigmoid belief net from x upwards: the recognition half of a Helmholtz machine.
 
         q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) … q(h_L | h_{L−1}),  each a vector of independent bits

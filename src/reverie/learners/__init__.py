@@ -1,6 +1,7 @@
 """Named assemblies: a sampler, a direction, and the defaults of the paper. `LEARNERS` is the registry."""
 
 from reverie.learners.aae import AAE
+from reverie.learners.arm import ARM
 from reverie.learners.autoencoder import Autoencoder
 from reverie.learners.avb import AVB
 from reverie.learners.cd import ContrastiveDivergence
@@ -8,7 +9,9 @@ from reverie.learners.ciwae import CIWAE
 from reverie.learners.dreg import DReG
 from reverie.learners.elbo import ELBO
 from reverie.learners.em import EM
+from reverie.learners.enumeration import Enumeration
 from reverie.learners.gan import GAN
+from reverie.learners.gumbel import GumbelSoftmax
 from reverie.learners.infovae import InfoVAE
 from reverie.learners.iwae import IWAE
 from reverie.learners.jsa import JSA
@@ -16,16 +19,33 @@ from reverie.learners.jvi import JVI
 from reverie.learners.learner import LEARNERS, Learner
 from reverie.learners.miwae import MIWAE
 from reverie.learners.mle import MaximumLikelihood
+from reverie.learners.muprop import MuProp
+from reverie.learners.nvil import NVIL
 from reverie.learners.piwae import PIWAE
 from reverie.learners.predictability import PredictabilityMinimisation
+from reverie.learners.rebar import REBAR
+from reverie.learners.reinforce import Reinforce
+from reverie.learners.relax import RELAX
 from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
 from reverie.learners.sml import StochasticMaximumLikelihood
+from reverie.learners.straight_through import StraightThrough
 from reverie.learners.vector_quantisation import VectorQuantisedAutoencoder
+from reverie.learners.vimco import VIMCO
 from reverie.learners.wae import WAEGAN, WAEMMD
 from reverie.learners.wake_sleep import WakeSleep
 
 __all__ = [
+    "ARM",
+    "Enumeration",
+    "GumbelSoftmax",
+    "MuProp",
+    "NVIL",
+    "REBAR",
+    "Reinforce",
+    "RELAX",
+    "StraightThrough",
+    "VIMCO",
     "AAE",
     "AVB",
     "CIWAE",

@@ -1,6 +1,7 @@
 """What is drawn. `SAMPLERS` is the registry that the contract tests run over."""
 
 from reverie.samplers.base_noise import BaseNoise
+from reverie.samplers.code_noise import CodeNoise
 from reverie.samplers.dream import Dream
 from reverie.samplers.gibbs import GibbsFromData, PersistentGibbs
 from reverie.samplers.importance import Importance
@@ -10,6 +11,7 @@ from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tic
 SAMPLERS: tuple[type[Sampler], ...] = (
     DataOnly,
     BaseNoise,
+    CodeNoise,
     Importance,
     Dream,
     MetropolisIndependence,
@@ -20,6 +22,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
 __all__ = [
     "SAMPLERS",
     "BaseNoise",
+    "CodeNoise",
     "Codes",
     "DataOnly",
     "Draw",

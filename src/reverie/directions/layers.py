@@ -1,0 +1,76 @@
+"""The layers of a discrete posterior, one after the other: from logits and noise to codes, hard or relaxed.
+
+Here codes are floats throughout: bits in [0, 1], [size], and categories as points of the simplex, [size, levels]. Their
+corners are the discrete codes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from reverie.capabilities import Code, Latent
+
+SMALLEST = 1e-7
+"""Uniform numbers are kept this far from 0 and 1, where logits end."""
+
+Rule = Callable[[Array, Array], Array]
+
+
+def perturbed(logits: Array, uniform: Array) -> Array:
+    """Logits and noise of the standard logistic or Gumbel distribution: H(z) below is then an exact draw."""
+    u = jnp.clip(uniform, SMALLEST, 1.0 - SMALLEST)
+    return logits + (jnp.log(u) - jnp.log1p(-u) if logits.ndim == 1 else -jnp.log(-jnp.log(u)))
+
+
+def corner(z: Array) -> Array:
+    """H(z): the code that z stands for, as a corner."""
+    return (z > 0).astype(jnp.float32) if z.ndim == 1 else jax.nn.one_hot(jnp.argmax(z, axis=-1), z.shape[-1])
+
+
+def relaxed(z: Array, temperature: Array | float) -> Array:
+    """σ(z/τ), or the softmax of z/τ."""
+    return jax.nn.sigmoid(z / temperature) if z.ndim == 1 else jax.nn.softmax(z / temperature, axis=-1)
+
+
+def mean(logits: Array) -> Array:
+    """The mean of the code."""
+    return relaxed(logits, 1.0)
+
+
+def log_prob(logits: Array, block: Array) -> Array:
+    """log q(block | logits), linear in a relaxed block."""
+    if logits.ndim == 1:
+        return jnp.sum(block * logits - jax.nn.softplus(logits))
+    return jnp.sum(block * jax.nn.log_softmax(logits, axis=-1))
+
+
+def as_floats(h: Code, latents: tuple[Latent, ...]) -> tuple[Array, ...]:
+    """A discrete code as corners."""
+    return tuple(
+        jax.nn.one_hot(block, one.levels) if one.kind == "categories" else block.astype(jnp.float32)
+        for block, one in zip(h, latents, strict=True)
+    )
+
+
+def unroll(
+    inference: Any, x: PyTree, uniforms: tuple[Array, ...], rule: Rule, below: tuple[Array, ...] = ()
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """The blocks that come after `below`, each by a rule of (logits, uniform), and their logits."""
+    code, logits = below, []
+    for uniform in uniforms[len(below) :]:
+        logits.append(inference.code_logits(x, code))
+        code = (*code, rule(logits[-1], uniform))
+    return code, tuple(logits)
+
+
+def block_log_probs(inference: Any, x: PyTree, h: tuple[Array, ...]) -> Array:
+    """log q(h_l | h_1, …, h_{l−1}, x) for each block, [blocks]."""
+    return jnp.stack([log_prob(inference.code_logits(x, h[:i]), block) for i, block in enumerate(h)])
+
+
+def signal(model: Any, inference: Any, x: PyTree, h: tuple[Array, ...]) -> Array:
+    """f(h) = log p(x, h) − log q(h | x), whose mean under q is the evidence lower bound."""
+    return model.log_joint(x, h) - jnp.sum(block_log_probs(inference, x, h))

@@ -49,6 +49,7 @@ from reverie.directions import (
     ScoreFunction,
     StraightThrough,
     StraightThroughConcrete,
+    TiedPrior,
     UnpredictableCode,
     VectorQuantisation,
     Weighting,
@@ -93,6 +94,12 @@ def predictors_row(direction):
 
 # One example of each: the sampler that feeds it, the direction, parts, and rows.
 ROWS = {
+    TiedPrior: lambda: (
+        BaseNoise("inference", 2),
+        TiedPrior(),
+        worlds.parts_for("vae-mixture-prior", "vampprior"),
+        worlds.states(4),
+    ),
     PredictorsDown: predictors_row(PredictorsDown()),
     UnpredictableCode: predictors_row(UnpredictableCode(2.0)),
     VectorQuantisation: lambda: (

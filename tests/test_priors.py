@@ -11,7 +11,7 @@ import scipy.stats
 from reverie import noise
 from reverie.errors import InputError
 from reverie.learners import ELBO
-from reverie.models import LearnedPriorVAE
+from reverie.models import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.priors import CodePrior
 from reverie.networks.masked import masked_mlp
 from reverie.pairing import missing
@@ -24,15 +24,15 @@ PRIORS = ("mixture", "flow", "autoregressive")
 
 
 def vae(prior):
-    return LearnedPriorVAE(latent=2, hidden=(), prior=prior, count=3, layers=2, width=4)
+    if prior == "mixture":
+        return MixturePriorVAE(latent=2, hidden=(), count=3)
+    return LearnedPriorVAE(latent=2, hidden=(), prior=prior, layers=2, width=4)
 
 
 @pytest.fixture(scope="module", params=PRIORS)
 def prior(request):
     """The density of h in a model, away from where it starts."""
-    model = worlds.made(vae(request.param), worlds.BINARY.spec, spread=0.4)
-    assert isinstance(model, LearnedPriorVAE)
-    return model.density
+    return worlds.made(vae(request.param), worlds.BINARY.spec, spread=0.4).density
 
 
 def test_a_learned_prior_integrates_to_one(prior):
@@ -88,15 +88,24 @@ def test_a_prior_of_codes_sums_to_one_and_its_draws_follow_it():
     np.testing.assert_allclose(relaxed, log_p, rtol=1e-5)
 
 
-def test_no_learned_prior_has_a_divergence_in_closed_form():
-    assert missing(LearnedPriorVAE(), ELBO(kl="closed")) == {"model": ("HasPriorDistribution",)}
-    assert missing(LearnedPriorVAE(), ELBO(kl="sampled")) == {}
+@pytest.mark.parametrize("model", [MixturePriorVAE(), LearnedPriorVAE()], ids=["mixture", "flow"])
+def test_no_learned_prior_has_a_divergence_in_closed_form(model):
+    assert missing(model, ELBO(kl="closed")) == {"model": ("HasPriorDistribution",)}
+    assert missing(model, ELBO(kl="sampled")) == {}
 
 
 @pytest.mark.parametrize(
-    "options", [{"prior": "cauchy"}, {"count": 0}, {"layers": 0}, {"width": 0}, {"prior": "flow", "latent": 1}], ids=str
+    ("cls", "options"),
+    [
+        (MixturePriorVAE, {"count": 0}),
+        (LearnedPriorVAE, {"prior": "cauchy"}),
+        (LearnedPriorVAE, {"layers": 0}),
+        (LearnedPriorVAE, {"width": 0}),
+        (LearnedPriorVAE, {"prior": "flow", "latent": 1}),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else value.__name__,
 )
-def test_options_that_describe_no_prior_are_refused(options):
+def test_options_that_describe_no_prior_are_refused(cls, options):
     with pytest.raises(InputError) as refusal:
-        LearnedPriorVAE(**options)
+        cls(**options)
     assert "\n" not in str(refusal.value)

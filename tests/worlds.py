@@ -24,7 +24,8 @@ from tests.measuring import surprise as surprise
 # Options that make a unit small. A unit without a row is taken at its defaults: slower, never left out.
 TINY: dict[str, dict[str, Any]] = {
     "vae": {"latent": 2, "hidden": (5,)},
-    "vae-learned-prior": {"latent": 2, "hidden": (5,), "count": 3},
+    "vae-mixture-prior": {"latent": 2, "hidden": (5,), "count": 3},
+    "vae-learned-prior": {"latent": 2, "hidden": (5,), "prior": "autoregressive", "width": 4},
     "dlgm": {"sizes": (2,), "hidden": (4,)},
     "sbn": {"sizes": (3, 2)},
     "darn": {"sizes": (3, 2)},

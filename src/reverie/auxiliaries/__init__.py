@@ -5,6 +5,7 @@ from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
 from reverie.auxiliaries.pair_critic import PairCritic
 from reverie.auxiliaries.predictor import Predictor
+from reverie.auxiliaries.pseudo_inputs import PseudoInputs
 from reverie.auxiliaries.surrogate import ConcreteSurrogate, NetworkSurrogate
 from reverie.parts import Part
 
@@ -13,6 +14,7 @@ AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "baseline": {"baseline": Baseline},
     "surrogate": {"concrete": ConcreteSurrogate, "network": NetworkSurrogate},
     "predictor": {"predictor": Predictor},
+    "pseudo-inputs": {"pseudo-inputs": PseudoInputs},
 }
 
 __all__ = [
@@ -24,4 +26,5 @@ __all__ = [
     "NetworkSurrogate",
     "PairCritic",
     "Predictor",
+    "PseudoInputs",
 ]

@@ -65,3 +65,11 @@ class PredictsUnits(Capability):
     @abstractmethod
     def predictions(self, units: Array) -> Array:
         """For units in [0, 1], one guess each, [units]."""
+
+
+class HasPseudoInputs(Capability):
+    """Rows that are learned: what an inference model reads as it reads data."""
+
+    @abstractmethod
+    def rows(self) -> Row:
+        """The rows, [count, …] a leaf: bits as floats in [0, 1], categories as points of the simplex."""

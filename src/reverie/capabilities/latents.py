@@ -94,6 +94,19 @@ class HasFiniteCodes(HasLogJoint):
         return tuple(jnp.asarray(block.astype(kind)) for block, kind in zip(blocks, kinds, strict=True))
 
 
+class HasMixturePrior(HasLogJoint):
+    """One block of reals, whose prior is a mixture of diagonal Gaussians with open components."""
+
+    @property
+    @abstractmethod
+    def prior_components(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def with_prior(self, means: Array, scales: Array) -> Any:
+        """The model with these components, [count, size] both, equally weighted."""
+
+
 class HasCodebook(HasLogJoint):
     """One block of categories, each level of which stands for a vector; x is read off the vectors.
 

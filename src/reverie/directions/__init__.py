@@ -25,6 +25,7 @@ from reverie.directions.reconstruction import Reconstruction
 from reverie.directions.relaxation import Concrete, StraightThrough, StraightThroughConcrete
 from reverie.directions.renyi import RenyiBound
 from reverie.directions.score_function import ScoreFunction
+from reverie.directions.vamp import TiedPrior
 from reverie.directions.vector_quantisation import VectorQuantisation
 from reverie.directions.vimco import MonteCarloObjective
 from reverie.directions.weighting import Weighting
@@ -43,6 +44,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     CombinedBound,
     PartiallyWeightedBound,
     Reconstruction,
+    TiedPrior,
     VectorQuantisation,
     PredictorsDown,
     UnpredictableCode,
@@ -115,6 +117,7 @@ __all__ = [
     "Reconstruction",
     "RenyiBound",
     "SampledElbo",
+    "TiedPrior",
     "UnpredictableCode",
     "VectorQuantisation",
     "Weighting",

@@ -30,6 +30,7 @@ from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
 from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
+from reverie.learners.vamp import VampPrior
 from reverie.learners.vector_quantisation import VectorQuantisedAutoencoder
 from reverie.learners.vimco import VIMCO
 from reverie.learners.wae import WAEGAN, WAEMMD
@@ -69,6 +70,7 @@ __all__ = [
     "PredictabilityMinimisation",
     "ReweightedWakeSleep",
     "StochasticMaximumLikelihood",
+    "VampPrior",
     "VariationalRenyi",
     "VectorQuantisedAutoencoder",
     "WakeSleep",

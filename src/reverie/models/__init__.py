@@ -7,7 +7,7 @@ from reverie.models.darn import DARN
 from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
-from reverie.models.learned_prior import LearnedPriorVAE
+from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
 from reverie.models.mixture import GaussianMixture
@@ -20,6 +20,7 @@ from reverie.parts import Part
 
 MODELS: dict[str, type[Part]] = {
     "vae": VAE,
+    "vae-mixture-prior": MixturePriorVAE,
     "vae-learned-prior": LearnedPriorVAE,
     "dlgm": DeepLatentGaussian,
     "sbn": SigmoidBeliefNet,
@@ -49,6 +50,7 @@ __all__ = [
     "GaussianMixture",
     "Generator",
     "LearnedPriorVAE",
+    "MixturePriorVAE",
     "RealNVP",
     "SigmoidBeliefNet",
 ]

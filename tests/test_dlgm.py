@@ -33,7 +33,8 @@ def joint_moments(model):
     """The mean and covariance of (x, h_1, …, h_L) of a linear model: each is affine in all noises together."""
     noises = sum(model.sizes) + 3
     spread, mean = np.zeros((0, noises)), np.zeros(0)
-    blocks, at = [], 0
+    blocks: list[tuple[np.ndarray, np.ndarray]] = []
+    at = 0
     for layer in reversed(model.layers):
         if layer.network is None:
             spread, mean = np.zeros((layer.size, noises)), np.zeros(layer.size)

@@ -131,9 +131,9 @@ def test_the_codebook_follows_the_mean_of_what_it_stands_for(parts):
     found, usage, info = after(parts, memory, direction)
     z, h, _, _ = (np.asarray(piece) for piece in pieces(parts))
     for k in range(4):
-        count = 0.7 * float(memory.count[k]) + 0.3 * np.sum(h == k)
+        count = 0.7 * float(memory.number[k]) + 0.3 * np.sum(h == k)
         total = 0.7 * np.asarray(memory.total[k]) + 0.3 * z[h == k].sum(0)
-        np.testing.assert_allclose(usage.count[k], count, rtol=1e-5)
+        np.testing.assert_allclose(usage.number[k], count, rtol=1e-5)
         np.testing.assert_allclose(found[k], total / count, rtol=1e-4, atol=1e-5)
     share = np.bincount(h.ravel(), minlength=4) / h.size
     assert float(info["perplexity"]) == pytest.approx(
@@ -152,7 +152,7 @@ def test_a_vector_that_stands_for_nothing_starts_anew_among_the_embeddings(parts
     assert float(info["restarted"]) == 1.0
     assert np.min(np.abs(z - found[2]).sum(1)) < 1e-5
     assert np.array_equal(found[[0, 1, 3]], np.asarray(far)[[0, 1, 3]])
-    np.testing.assert_allclose(usage.total[2], usage.count[2] * found[2], rtol=1e-5)
+    np.testing.assert_allclose(usage.total[2], usage.number[2] * found[2], rtol=1e-5)
     never, _, _ = after(parts, Usage(count, far * count[:, None]), dataclasses.replace(direction, restart=0.0))
     assert np.array_equal(never, far)
 

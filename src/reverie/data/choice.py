@@ -235,16 +235,16 @@ def _one_to_one(leaves: dict[str, Leaf], schema: Schema) -> bool:
 
 def _leaf_of(kind: str, block: NDArray[Any], mask: NDArray[np.bool_] | None, measure: Measure, schema: Schema) -> Leaf:
     size = int(block.shape[1])
+    levels, ordered = 0, False
+    counts: tuple[int, ...] = ()
     if kind == "categorical":
         shared = measure.levels if isinstance(measure, Levels) else None
         counts = (shared,) * size if shared is not None else _categorical_counts(schema, size)
-        if not _ordered(measure):
-            return Leaf(kind, size, levels=max(counts), counts=counts)
-        told = {"levels": max(counts), "counts": counts, "ordered": True}
-    else:
-        told = {}
+        levels, ordered = max(counts), _ordered(measure)
+        if not ordered:
+            return Leaf(kind, size, levels, counts)
     mean, std = moments(block, mask)
-    return Leaf(kind, size, mean=tuple(map(float, mean)), std=tuple(map(float, std)), **told)
+    return Leaf(kind, size, levels, counts, tuple(map(float, mean)), tuple(map(float, std)), ordered)
 
 
 def _ordered(measure: Measure) -> bool:

@@ -18,11 +18,11 @@ class Usage(NamedTuple):
     """Running sums over the embeddings that each vector of the codebook stood for.
 
     Attributes:
-        count: how many they were, [levels].
+        number: how many they were, [levels].
         total: their sum, [levels, dimension].
     """
 
-    count: Float[Array, " levels"]
+    number: Float[Array, " levels"]
     total: Float[Array, "levels dimension"]
 
 
@@ -114,7 +114,7 @@ class VectorQuantisation(Direction):
         levels = vectors.shape[0]
         flat = z.reshape(-1, z.shape[-1])
         chosen = jax.nn.one_hot(h.reshape(-1), levels)
-        count = self.decay * memory.count + (1.0 - self.decay) * jnp.sum(chosen, axis=0)
+        count = self.decay * memory.number + (1.0 - self.decay) * jnp.sum(chosen, axis=0)
         total = self.decay * memory.total + (1.0 - self.decay) * chosen.T @ flat
         if self.codebook == "moving-average":
             vectors = jnp.where(count[:, None] > 1e-6, total / jnp.maximum(count, 1e-6)[:, None], vectors)

@@ -37,7 +37,7 @@ class GaussianLayer(eqx.Module):
 
     def _moments(self, above: Array | None) -> tuple[Array, Array]:
         """μ and log diag G."""
-        output = jnp.zeros(self.size) if self.network is None else self.network(above)
+        output = jnp.zeros(self.size) if self.network is None or above is None else self.network(above)
         if self.log_diagonal is not None:
             return output, self.log_diagonal
         if self.network is None:

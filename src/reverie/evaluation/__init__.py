@@ -5,6 +5,7 @@ Everything here asks a model what it can do (`reverie.capabilities`) and never w
 
 from reverie.evaluation.annealing_codes import Bracket, annealed_likelihood, bracket
 from reverie.evaluation.bounds import Bounds, bounds
+from reverie.evaluation.collapse import Collapse, collapse
 from reverie.evaluation.draws import samples_of, to_raw
 from reverie.evaluation.gap import Gap, inference_gap
 from reverie.evaluation.jackknife import jackknifed
@@ -15,12 +16,14 @@ from reverie.evaluation.two_sample import TwoSample, two_sample
 __all__ = [
     "Bounds",
     "Bracket",
+    "Collapse",
     "Gap",
     "Scores",
     "TwoSample",
     "annealed_likelihood",
     "bounds",
     "bracket",
+    "collapse",
     "inference_gap",
     "jackknifed",
     "log_likelihood",

@@ -86,6 +86,14 @@ def two_sample(
     return TwoSample(mmd2, p_value, _neighbours(squared, len(x), draw))
 
 
+def discrepancy(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:
+    """MMD² of two sets of vectors, the scale from distances within the second; failed where one is not finite."""
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return failed("there are values that are not finite", unit="squared distance", n=len(x) + len(y))
+    squared = _squared_distances(np.concatenate([x, y]).astype(np.float64))
+    return _discrepancy(squared, len(x), np.random.default_rng((seed, 3)))[0]
+
+
 def _squared_distances(z: np.ndarray) -> np.ndarray:
     """‖a − b‖² for all pairs, and exactly zero for equal rows."""
     # The median is one of the values, so that columns that never vary become exact zeros; far rows do not move it.

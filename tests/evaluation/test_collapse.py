@@ -1,0 +1,169 @@
+"""The report on collapse: its figures are those of closed forms, and its alarm sounds where nothing is said."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from reverie import noise
+from reverie.data import Identity
+from reverie.errors import InputError
+from reverie.estimate import Estimate
+from reverie.evaluation.aggregate import aggregate
+from reverie.evaluation.codes import bit_logits
+from reverie.evaluation.collapse import ACTIVE, collapse, verdict
+from reverie.inference import SigmoidBeliefPosterior
+from reverie.models import MADE, SigmoidBeliefNet
+from reverie.parts import filled
+from tests import worlds
+from tests.evaluation import closed
+
+KEY = noise.make_key(5)
+REALS, BITS = Identity("continuous"), Identity("binary")
+
+
+def report(parts, measure, raw, **settings):
+    return closed.given(collapse(parts, measure, raw, KEY, **settings))
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Three latent variables, of which the third does nothing."""
+    return closed.linear([[1.0, 0.5, -0.4], [0.2, -0.4, 0.0], [0.0, 0.0, 0.0]], [0.7, -0.3, 2.0], 0.3)
+
+
+@pytest.fixture(scope="module")
+def healthy(world):
+    return report(world.parts(), REALS, world.rows(500))
+
+
+def test_the_figures_of_a_linear_gaussian_are_those_of_closed_forms(world, healthy):
+    # q(h | x) = N(x G + c, diag s²): the aggregate is N(0, Gᵀ Σ G + diag s²), and I is the log of the ratio of widths.
+    moved = world.gain.T @ world.marginal.cov @ world.gain
+    variance = np.diag(world.covariance)
+    total = moved + np.diag(variance)
+    information = 0.5 * (np.linalg.slogdet(total)[1] - np.log(variance).sum())
+    apart = 0.5 * (np.trace(total) - 3 - np.linalg.slogdet(total)[1])
+    each = 0.5 * (np.diag(moved) + variance - 1 - np.log(variance))
+    assert healthy.divergences == pytest.approx(each, abs=0.12)
+    assert healthy.divergence.value == pytest.approx(sum(healthy.divergences), abs=0.05)
+    assert abs(healthy.divergence.value - information - apart) < 4 * healthy.divergence.se
+    assert healthy.information.value < information + 4 * healthy.information.se
+    assert healthy.information.value > information - 0.15
+    assert healthy.information_above.value > information - 4 * healthy.information_above.se
+    assert (healthy.information.kind, healthy.information_above.kind) == ("lower bound", "upper bound")
+    assert healthy.aggregate.value > apart - 4 * healthy.aggregate.se
+    assert healthy.aggregate.value == pytest.approx(apart, abs=0.15)
+    assert healthy.activity == pytest.approx(np.diag(moved), abs=0.12)
+    assert (healthy.active, healthy.size) == (2, 3)
+    assert healthy.state == "healthy"
+    assert healthy.alarm == ""
+    assert abs(healthy.mmd2.value) < 4 * healthy.mmd2.se
+
+
+def test_the_bounds_of_the_information_hold_it_between_them_and_their_errors_are_true(world):
+    moved = world.gain.T @ world.marginal.cov @ world.gain
+    variance = np.diag(world.covariance)
+    truth = 0.5 * (np.linalg.slogdet(moved + np.diag(variance))[1] - np.log(variance).sum())
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(200):
+        mean = world.marginal.rvs(60, random_state=rng) @ world.gain + world.offset
+        h = mean + np.sqrt(variance) * rng.standard_normal(mean.shape)
+        z = (h[:, None] - mean[None]) / np.sqrt(variance)
+        log_q = -0.5 * (z**2).sum(2) - 0.5 * np.log(variance).sum() - 1.5 * math.log(2 * math.pi)
+        found.append(aggregate(log_q[:, None], -0.5 * (h**2).sum(1)[:, None] - 1.5 * math.log(2 * math.pi)))
+    for name, sign in (("below", 1), ("above", -1)):
+        values = np.array([getattr(one, name).value for one in found])
+        gap = sign * (truth - values.mean())
+        assert 0 < gap + 2 * values.std() / math.sqrt(200) < 0.3
+        assert np.mean([getattr(one, name).se for one in found]) == pytest.approx(values.std(), rel=0.3)
+    values = np.array([one.divergence.value for one in found])
+    assert np.mean([one.divergence.se for one in found]) == pytest.approx(values.std(), rel=0.3)
+
+
+def test_a_posterior_that_is_the_prior_has_collapsed(world):
+    parts = world.parts()
+    still = {name: jnp.zeros_like(getattr(parts["inference"], name)) for name in ("gain", "offset", "log_std")}
+    found = report(parts | {"inference": filled(closed.Affine(), **still)}, REALS, world.rows(200))
+    assert found.state == "collapsed"
+    assert found.active == 0
+    assert "0 of 3 latent variables are active" in found.alarm
+    assert "divergence from the prior is 0.00 nats" in found.alarm
+    assert any("free-bits" in one for one in found.advice)
+    assert found.information.value == pytest.approx(0.0, abs=1e-5)
+    assert found.divergences == pytest.approx([0.0] * 3, abs=1e-6)
+    assert max(found.activity) < ACTIVE / 2
+
+
+def test_codes_far_from_the_prior_are_told(world):
+    found = report(world.parts(2.0), REALS, world.rows(200))
+    assert found.state == "off the prior"
+    assert "not where the prior is" in found.alarm
+    assert found.mmd2.value > 10 * found.mmd2.se
+
+
+def test_bits_have_their_divergences_too():
+    spec = worlds.BINARY.spec
+    model = worlds.made(SigmoidBeliefNet((5,)), spec, spread=1.0)
+    posterior = worlds.scattered(SigmoidBeliefPosterior().init(KEY, spec, model), 3, 1.0)
+    x = worlds.states(4)
+    found = report({"model": model, "inference": posterior}, BITS, x)
+    logits = np.stack([np.asarray(posterior.code_logits(jnp.asarray(row), ())) for row in x])
+    q, p = 1 / (1 + np.exp(-logits)), 1 / (1 + np.exp(-np.asarray(model.top)))
+    each = (q * np.log(q / p) + (1 - q) * np.log((1 - q) / (1 - p))).mean(0)
+    assert found.divergences == pytest.approx(each, abs=1e-4)
+    assert found.activity == pytest.approx(q.var(0, ddof=1), abs=0.04)
+    codes = worlds.states(5)
+    mass = np.exp(np.where(codes[None], np.log(q)[:, None], np.log(1 - q)[:, None]).sum(2))
+    information = (mass * (np.log(mass) - np.log(mass.mean(0)))).sum(1).mean()
+    assert found.information.value == pytest.approx(information, abs=4 * found.information.se)
+    assert found.divergence.value == pytest.approx(each.sum(), abs=4 * found.divergence.se)
+
+
+def test_the_logits_of_a_prior_are_found_where_its_bits_are_independent():
+    spec = worlds.BINARY.spec
+    one, two = (worlds.made(SigmoidBeliefNet(sizes), spec, spread=1.0) for sizes in ((4,), (3, 2)))
+    assert bit_logits(one) == pytest.approx(np.asarray(one.top), abs=1e-3)
+    assert bit_logits(two) is None
+    assert bit_logits(closed.switch()) is None
+
+
+def test_deep_and_mixed_models_are_reported_without_a_split():
+    spec = worlds.BINARY.spec
+    model = worlds.made(SigmoidBeliefNet((3, 2)), spec, spread=1.0)
+    posterior = worlds.scattered(SigmoidBeliefPosterior().init(KEY, spec, model), 3, 1.0)
+    found = report({"model": model, "inference": posterior}, BITS, worlds.BINARY.rows.raw)
+    assert (found.size, found.divergences) == (5, None)
+    assert "not both factorise" in found.notes[-1]
+    assert found.divergence.value > 0
+
+
+@pytest.mark.parametrize("cls", [closed.Implicit, closed.Proposal])
+def test_inference_models_with_less_are_reported_as_far_as_they_go(world, cls):
+    found = report(world.parts(cls=cls), REALS, world.rows(200))
+    assert found.active == 2
+    assert found.information is None
+    assert "no mutual information" in " ".join(found.notes)
+    assert (found.divergence is None) == (cls is closed.Implicit)
+    assert found.mmd2 is not None
+    said = found.to_dict()
+    assert said["information"] is None
+    assert len(said["activity"]) == 3
+
+
+def test_parts_without_codes_have_no_report(world):
+    assert collapse({"model": world.model}, REALS, world.rows(5), KEY) is None
+    assert collapse({"model": MADE(hidden=(4,)).init(KEY, worlds.BINARY.spec)}, BITS, worlds.states(4), KEY) is None
+    with pytest.raises(InputError, match="at least two rows"):
+        collapse(world.parts(), REALS, world.rows(1), KEY)
+
+
+def test_words_for_every_state():
+    good, rate = np.array([0.5, 0.9]), Estimate(6.0, 0.1, "unbiased")
+    assert verdict(good, rate, None) == ("healthy", "", ())
+    assert verdict(np.array([0.5, *[0.0] * 9]), rate, None)[0] == "collapsed in part"
+    assert "1 of 10 latent variables is active" in verdict(np.array([0.5, *[0.0] * 9]), rate, None)[1]
+    assert verdict(good, rate._replace(value=0.01), None)[0] == "collapsed"
+    assert verdict(np.array([0.0]), None, None)[0] == "collapsed"

@@ -2,6 +2,7 @@
 
 from reverie.directions.adversarial import CriticUp, MinimaxGenerator, NonSaturatingGenerator
 from reverie.directions.aggregate import CodeCriticUp, CodeDiscrepancy, CodesPastCritic
+from reverie.directions.alternating import Alternating, expecting, maximising
 from reverie.directions.arm import AugmentReinforceMerge
 from reverie.directions.avb import AdversarialElbo, PairCriticUp
 from reverie.directions.contrastive import Contrastive
@@ -16,6 +17,7 @@ from reverie.directions.fisher import Fisher
 from reverie.directions.inclusive import InclusiveFromData, InclusiveFromDreams
 from reverie.directions.iwae import ImportanceWeightedBound
 from reverie.directions.jvi import JackknifeBound
+from reverie.directions.lagging import LaggingElbo, inference_due, model_due
 from reverie.directions.likelihood import Likelihood
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
 from reverie.directions.muprop import MuProp
@@ -36,6 +38,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     ClosedElbo,
     AutoElbo,
     PathElbo,
+    LaggingElbo,
     ImportanceWeightedBound,
     DoublyReparameterised,
     RenyiBound,
@@ -88,6 +91,7 @@ __all__ = [
     "MonteCarloObjective",
     "DIRECTIONS",
     "AdversarialElbo",
+    "Alternating",
     "Ascent",
     "AutoElbo",
     "ClosedElbo",
@@ -106,6 +110,7 @@ __all__ = [
     "InclusiveFromDreams",
     "JackknifeBound",
     "Join",
+    "LaggingElbo",
     "Likelihood",
     "MinimaxGenerator",
     "MultiplyWeightedBound",
@@ -121,5 +126,9 @@ __all__ = [
     "UnpredictableCode",
     "VectorQuantisation",
     "Weighting",
+    "expecting",
     "gradient",
+    "inference_due",
+    "maximising",
+    "model_due",
 ]

@@ -78,7 +78,31 @@ def add(left: Ascent, right: Ascent) -> Ascent:
     return Ascent(along, left.replace | right.replace)
 
 
-class Join(eqx.Module):
+class Combined(eqx.Module):
+    """Abstract: a direction made of others. What it moves and uses is known once it is made."""
+
+    @property
+    @abstractmethod
+    def moves(self) -> tuple[str, ...]:
+        """The parts that it moves."""
+
+    @property
+    @abstractmethod
+    def uses(self) -> tuple[str, ...]:
+        """The names that its sampler must give."""
+
+    @abstractmethod
+    def init(self, key: Key[Array, ""], parts: Parts) -> Memory:
+        """What it remembers between steps."""
+
+    @abstractmethod
+    def ascend(
+        self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Any
+    ) -> tuple[Ascent, Any, dict[str, Array]]:
+        """The ascent, the memory after it, and numbers for people."""
+
+
+class Join(Combined):
     """Several directions at once, each with a key and a memory of its own; where two move one part, they add."""
 
     directions: tuple[Direction, ...]
@@ -113,4 +137,4 @@ class Join(eqx.Module):
         return total, tuple(memories), info
 
 
-AnyDirection: TypeAlias = Direction | Join
+AnyDirection: TypeAlias = Direction | Combined

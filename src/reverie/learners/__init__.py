@@ -16,6 +16,7 @@ from reverie.learners.infovae import InfoVAE
 from reverie.learners.iwae import IWAE
 from reverie.learners.jsa import JSA
 from reverie.learners.jvi import JVI
+from reverie.learners.lagging import LaggingInference
 from reverie.learners.learner import LEARNERS, Learner
 from reverie.learners.miwae import MIWAE
 from reverie.learners.mle import MaximumLikelihood
@@ -31,6 +32,7 @@ from reverie.learners.rws import ReweightedWakeSleep
 from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
 from reverie.learners.vamp import VampPrior
+from reverie.learners.variational_em import VariationalEM
 from reverie.learners.vector_quantisation import VectorQuantisedAutoencoder
 from reverie.learners.vimco import VIMCO
 from reverie.learners.wae import WAEGAN, WAEMMD
@@ -65,12 +67,14 @@ __all__ = [
     "ContrastiveDivergence",
     "DReG",
     "InfoVAE",
+    "LaggingInference",
     "Learner",
     "MaximumLikelihood",
     "PredictabilityMinimisation",
     "ReweightedWakeSleep",
     "StochasticMaximumLikelihood",
     "VampPrior",
+    "VariationalEM",
     "VariationalRenyi",
     "VectorQuantisedAutoencoder",
     "WakeSleep",

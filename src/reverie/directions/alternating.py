@@ -19,7 +19,7 @@ class Turn(NamedTuple):
         maximising: whether the model moves, in place of the inference model.
         steps: steps done in this phase.
         total: the sum of the bound over the window that is open.
-        before: its mean over the window before that one, in this phase; nan where there is none.
+        before: its mean over the window before that one, in this phase.
         inner: the memory of the direction itself.
     """
 
@@ -81,8 +81,8 @@ class Alternating(Combined):
 
     def init(self, key: Key[Array, ""], parts: Parts) -> Turn:
         """The first E-step."""
-        zero, none = jnp.zeros((), jnp.float32), jnp.full((), jnp.nan, jnp.float32)
-        return Turn(jnp.zeros((), bool), jnp.zeros((), jnp.int32), zero, none, self.direction.init(key, parts))
+        zero = jnp.zeros((), jnp.float32)
+        return Turn(jnp.zeros((), bool), jnp.zeros((), jnp.int32), zero, zero, self.direction.init(key, parts))
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Turn
@@ -93,12 +93,13 @@ class Alternating(Combined):
         full, mean = steps % self.window == 0, total / self.window
         over = steps >= jnp.where(memory.maximising, self.maximise, self.expect)
         if self.tolerance is not None:
-            over |= full & (mean - memory.before < self.tolerance * jnp.abs(memory.before))
+            second = full & (steps > self.window)
+            over |= second & (mean - memory.before < self.tolerance * jnp.abs(memory.before))
         after = Turn(
             memory.maximising ^ over,
             jnp.where(over, 0, steps),
             jnp.where(over | full, 0.0, total),
-            jnp.where(over, jnp.nan, jnp.where(full, mean, memory.before)),
+            jnp.where(full, mean, memory.before),
             inner,
         )
         return ascent, after, info | {"maximising": memory.maximising.astype(jnp.float32)}

@@ -24,7 +24,7 @@ class Lag(NamedTuple):
         outer: while it does, whether this is a step of the model.
         steps: steps of the inference model since the last of the model.
         total: the sum of the bound over the window that is open.
-        before: its mean over the window before that one; nan where there is none.
+        before: its mean over the window before that one.
         visits: steps of the model since the last look at the mutual information.
         gathered: the sum of what they measured of it.
         last: what it was at the last look.
@@ -99,8 +99,7 @@ class LaggingElbo(Direction):
     def init(self, key: Key[Array, ""], parts: Parts) -> Lag:
         """Aggressive; the inference model begins."""
         zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
-        nan = jnp.full((), jnp.nan, jnp.float32)
-        return Lag(jnp.ones((), bool), jnp.zeros((), bool), none, zero, nan, none, zero, zero)
+        return Lag(jnp.ones((), bool), jnp.zeros((), bool), none, zero, zero, none, zero, zero)
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Lag
@@ -120,7 +119,7 @@ class LaggingElbo(Direction):
         inner = memory.aggressive & ~memory.outer
         steps, total = memory.steps + inner, memory.total + jnp.where(inner, elbo, 0.0)
         full, mean = inner & (steps % self.window == 0), total / self.window
-        settled = (full & (mean <= memory.before)) | (steps >= self.inner)
+        settled = (full & (steps > self.window) & (mean <= memory.before)) | (steps >= self.inner)
         visits, gathered = memory.visits + ~inner, memory.gathered + jnp.where(inner, 0.0, information)
         look = memory.aggressive & memory.outer & (visits >= self.every)
         found = gathered / self.every
@@ -129,7 +128,7 @@ class LaggingElbo(Direction):
             outer=inner & settled,
             steps=jnp.where(inner & ~settled, steps, 0),
             total=jnp.where(inner & ~settled & ~full, total, 0.0),
-            before=jnp.where(inner & ~settled, jnp.where(full, mean, memory.before), jnp.nan),
+            before=jnp.where(full, mean, memory.before),
             visits=jnp.where(look | ~memory.aggressive, 0, visits),
             gathered=jnp.where(look | ~memory.aggressive, 0.0, gathered),
             last=jnp.where(look, found, memory.last),

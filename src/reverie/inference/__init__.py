@@ -3,8 +3,21 @@
 `INFERENCE` is the registry; where nobody chose, `pairing.supply` takes the first that can serve.
 """
 
+from reverie.inference.autoregressive import InverseAutoregressivePosterior, MaskedAutoregressivePosterior
+from reverie.inference.auxiliary import AuxiliaryPosterior, HierarchicalPosterior
+from reverie.inference.coupling import RealNVPPosterior
+from reverie.inference.family import FamilyPosterior
+from reverie.inference.full_gaussian import FullGaussianPosterior
 from reverie.inference.gaussian import GaussianPosterior
+from reverie.inference.hamiltonian import HamiltonianPosterior
+from reverie.inference.implicit import ImplicitPosterior
+from reverie.inference.layered import BottomUpPosterior, TopDownPosterior
+from reverie.inference.minimum_rate import MinimumRatePosterior
+from reverie.inference.nade import AutoregressivePosterior
+from reverie.inference.planar import PlanarPosterior, RadialPosterior
+from reverie.inference.refined import RefinedPosterior
 from reverie.inference.sbn import SigmoidBeliefPosterior
+from reverie.inference.sylvester import SylvesterPosterior
 from reverie.inference.vector_quantiser import VectorQuantiser
 from reverie.parts import Part
 
@@ -12,7 +25,46 @@ INFERENCE: dict[str, type[Part]] = {
     "gaussian": GaussianPosterior,
     "belief-net": SigmoidBeliefPosterior,
     "vector-quantiser": VectorQuantiser,
+    "full-gaussian": FullGaussianPosterior,
+    "minimum-rate": MinimumRatePosterior,
+    "bottom-up": BottomUpPosterior,
+    "top-down": TopDownPosterior,
+    "planar": PlanarPosterior,
+    "radial": RadialPosterior,
+    "iaf": InverseAutoregressivePosterior,
+    "maf": MaskedAutoregressivePosterior,
+    "realnvp": RealNVPPosterior,
+    "sylvester": SylvesterPosterior,
+    "auxiliary": AuxiliaryPosterior,
+    "hierarchical": HierarchicalPosterior,
+    "hamiltonian": HamiltonianPosterior,
+    "refined": RefinedPosterior,
+    "family": FamilyPosterior,
+    "implicit": ImplicitPosterior,
+    "nade": AutoregressivePosterior,
 }
 
 
-__all__ = ["INFERENCE", "GaussianPosterior", "SigmoidBeliefPosterior", "VectorQuantiser"]
+__all__ = [
+    "INFERENCE",
+    "AutoregressivePosterior",
+    "AuxiliaryPosterior",
+    "BottomUpPosterior",
+    "FamilyPosterior",
+    "FullGaussianPosterior",
+    "GaussianPosterior",
+    "HamiltonianPosterior",
+    "HierarchicalPosterior",
+    "ImplicitPosterior",
+    "InverseAutoregressivePosterior",
+    "MaskedAutoregressivePosterior",
+    "MinimumRatePosterior",
+    "PlanarPosterior",
+    "RadialPosterior",
+    "RealNVPPosterior",
+    "RefinedPosterior",
+    "SigmoidBeliefPosterior",
+    "SylvesterPosterior",
+    "TopDownPosterior",
+    "VectorQuantiser",
+]

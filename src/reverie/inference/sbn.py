@@ -9,7 +9,7 @@ from jaxtyping import Array, Key, PyTree
 from reverie.capabilities import HasBitLogits, HasLogJoint, HasPosterior
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.bits import as_float, bits_log_prob, draw_bits
+from reverie.models.bits import as_float, codes_log_prob, draw_bits
 from reverie.networks.features import Layout, features, layouts
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
@@ -72,6 +72,6 @@ class SigmoidBeliefPosterior(Part, HasPosterior, HasBitLogits):
         """Σ_l log q(h_l | h_{l−1}), with h_0 = x."""
         below, total = features(x, self.shape), jnp.zeros(())
         for layer, code in zip(self.layers, h, strict=True):
-            total += bits_log_prob(layer(below), code)
+            total += codes_log_prob(layer(below), code)
             below = as_float(code)
         return total

@@ -1,0 +1,117 @@
+"""An autoregressive posterior over layers of bits."""
+
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key, PyTree
+
+from reverie import noise
+from reverie.capabilities import HasPosterior
+from reverie.data.spec import Spec
+from reverie.errors import InputError
+from reverie.inference.encoded import kinds_of
+from reverie.models.bits import as_float, bits_log_prob
+from reverie.networks.features import Layout, features, layouts
+from reverie.networks.mlp import affine
+from reverie.parts import Part, filled, known, learned, option
+
+
+class NeuralAutoregressive(eqx.Module):
+    """Bits, each given those before it and a vector from below.
+
+    P(v_i = 1 | v_{<i}, y) = σ(b_i + B_i y + V_i σ(c + U y + Σ_{j<i} W_j v_j))
+    """
+
+    across: Array
+    down: Array
+    hidden_from: Array
+    direct_from: Array
+    hidden_bias: Array
+    bias: Array
+
+    @classmethod
+    def start(cls, key: Key[Array, ""], inputs: int, size: int, hidden: int) -> Self:
+        """Small weights; biases of nought."""
+        keys = jax.random.split(key, 4)
+        shapes = ((size, hidden), (hidden, size), (inputs, hidden), (inputs, size))
+        weights = [affine(one, *shape).weight for one, shape in zip(keys, shapes, strict=True)]
+        return cls(weights[0], weights[1].T, weights[2], weights[3], jnp.zeros(hidden), jnp.zeros(size))
+
+    def log_prob(self, bits: Array, below: Array) -> Array:
+        """log q(v | y): all conditionals at once, by running sums."""
+        given = as_float(bits)[:, None] * self.across
+        before = jnp.cumsum(given, axis=0) - given
+        hidden = jax.nn.sigmoid(before + self.hidden_bias + below @ self.hidden_from)
+        return bits_log_prob(self.bias + below @ self.direct_from + jnp.sum(hidden * self.down, axis=1), bits)
+
+    def sample(self, key: Key[Array, ""], below: Array) -> Array:
+        """Bit after bit; each adds its row to what the hidden units have seen."""
+        uniform = noise.uniform(key, self.bias.shape)
+        outside = self.bias + below @ self.direct_from
+
+        def step(seen: Array, at: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
+            u, logit, across, down = at
+            bit = u < jax.nn.sigmoid(logit + jax.nn.sigmoid(seen) @ down)
+            return seen + jnp.where(bit, across, 0.0), bit
+
+        start = self.hidden_bias + below @ self.hidden_from
+        return jax.lax.scan(step, start, (uniform, outside, self.across, self.down))[1]
+
+
+class AutoregressivePosterior(Part, HasPosterior):
+    """From x upwards, the bits of each layer depending on each other too.
+
+        q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) …,  q(h_l | h_{l−1}) = Π_i q(h_{l,i} | h_{l,<i}, h_{l−1})
+
+    with one hidden layer a factor, shared over i (NADE). A density takes one pass, a draw one step a bit.
+
+    Args:
+        width: hidden units of each layer's network.
+
+    Example:
+        >>> from reverie.inference import AutoregressivePosterior
+        >>> AutoregressivePosterior(width=100).width
+        100
+
+    Reference: Bornschein & Bengio 2015, *Reweighted wake-sleep*, §3; Larochelle & Murray 2011, Eq. 4–5.
+    """
+
+    width: int = option(200)
+    shape: tuple[Layout, ...] = known()
+    layers: tuple[NeuralAutoregressive, ...] = learned()
+
+    def __check_init__(self) -> None:
+        """Refuse a width that is none."""
+        if self.width < 1:
+            raise InputError(f"an autoregressive posterior needs width >= 1, not {self.width}")
+
+    def unserving(self, model: Any) -> str | None:
+        """Blocks of bits only."""
+        kinds = kinds_of(model)
+        return None if set(kinds) == {"bits"} else f"an autoregressive posterior serves bits, not {', '.join(kinds)}"
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """One network for each of the model's blocks of bits."""
+        shape = layouts(spec)
+        sizes = (sum(layout.width for layout in shape), *(latent.size for latent in model.latents))
+        keys = jax.random.split(key, len(sizes) - 1)
+        made = [NeuralAutoregressive.start(keys[i], sizes[i], sizes[i + 1], self.width) for i in range(len(keys))]
+        return filled(self, shape=shape, layers=tuple(made))
+
+    def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
+        """Layer after layer, upwards."""
+        below, codes = features(x, self.shape), []
+        for one, layer in zip(jax.random.split(key, len(self.layers)), self.layers, strict=True):
+            codes.append(layer.sample(one, below))
+            below = as_float(codes[-1])
+        return tuple(codes)
+
+    def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
+        """Σ_l log q(h_l | h_{l−1}), with h_0 = x."""
+        below, total = features(x, self.shape), jnp.zeros(())
+        for layer, code in zip(self.layers, h, strict=True):
+            total += layer.log_prob(code, below)
+            below = as_float(code)
+        return total

@@ -78,9 +78,17 @@ def test_the_bounds_of_the_information_hold_it_between_them_and_their_errors_are
         values = np.array([getattr(one, name).value for one in found])
         gap = sign * (truth - values.mean())
         assert 0 < gap + 2 * values.std() / math.sqrt(200) < 0.3
-        assert np.mean([getattr(one, name).se for one in found]) == pytest.approx(values.std(), rel=0.3)
+        assert 0.95 < np.mean([getattr(one, name).se for one in found]) / values.std() < 1.4
     values = np.array([one.divergence.value for one in found])
     assert np.mean([one.divergence.se for one in found]) == pytest.approx(values.std(), rel=0.3)
+
+
+def test_rows_that_say_the_same_have_no_information():
+    found = aggregate(np.full((7, 2, 7), -1.5), np.full((7, 2), -2.0))
+    assert (found.below.value, found.above.value, found.divergence.value) == pytest.approx((0.0, 0.0, 0.5))
+    endless = aggregate(np.where(np.eye(3, dtype=bool), 0.0, -np.inf)[:, None], np.zeros((3, 1)))
+    assert endless.below.value == pytest.approx(math.log(3))
+    assert endless.above.failed
 
 
 def test_a_posterior_that_is_the_prior_has_collapsed(world):

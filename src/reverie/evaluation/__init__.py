@@ -8,6 +8,7 @@ from reverie.evaluation.bounds import Bounds, bounds
 from reverie.evaluation.collapse import Collapse, collapse
 from reverie.evaluation.draws import samples_of, to_raw
 from reverie.evaluation.gap import Gap, inference_gap
+from reverie.evaluation.gradient_statistics import GradientStatistics, gradient_statistics
 from reverie.evaluation.jackknife import jackknifed
 from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.normaliser import log_normaliser
@@ -18,12 +19,14 @@ __all__ = [
     "Bracket",
     "Collapse",
     "Gap",
+    "GradientStatistics",
     "Scores",
     "TwoSample",
     "annealed_likelihood",
     "bounds",
     "bracket",
     "collapse",
+    "gradient_statistics",
     "inference_gap",
     "jackknifed",
     "log_likelihood",

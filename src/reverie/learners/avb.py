@@ -10,7 +10,7 @@ from reverie.samplers import BaseNoise
 
 
 @named("avb")
-def AVB(contrast: Contrast = "adaptive", moments: int = 20, samples: int = 1, critic_steps: int = 1) -> Learner:
+def AVB(contrast: Contrast = "adaptive", moments: int = 20, samples: int = 1, critic_steps: int = 3) -> Learner:
     """Ascend the evidence lower bound of an inference model that can be drawn from but has no density.
 
         θ, φ up E_{q(h|x)} [log p(x, h) − log r(h | x) − V(x, h)];   ψ: tell h ~ q(h | x) from h ~ r(h | x)
@@ -23,7 +23,8 @@ def AVB(contrast: Contrast = "adaptive", moments: int = 20, samples: int = 1, cr
         contrast: `adaptive`, or `prior`: codes are told from the prior's, as in the plain algorithm.
         moments: draws for the moments of q(h | x), where adaptive.
         samples: draws of ε for each row.
-        critic_steps: steps of the critic for each step of the others.
+        critic_steps: steps of the critic for each step of the others; 1 is enough for a posterior that is nearly
+            Gaussian.
 
     Example:
         >>> from reverie.learners import AVB

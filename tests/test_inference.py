@@ -128,12 +128,11 @@ def test_an_auxiliary_variable_is_weighed_out():
     part = zeroed(part)
     slope = part.given.layers[0].weight.at[4:, :2].set(jnp.eye(2))
     shape = part.given.layers[1].weight.at[:2, :2].set(0.5 * jnp.eye(2))
-    where = lambda p: (
-        p.given.layers[0].weight,
-        p.given.layers[1].weight,
-        p.encoder.layers[-1].bias,
-        p.reverse.layers[-1].bias,
-    )  # noqa: E731, E501
+
+    def where(p):
+        biases = p.encoder.layers[-1].bias, p.reverse.layers[-1].bias
+        return p.given.layers[0].weight, p.given.layers[1].weight, *biases
+
     part = eqx.tree_at(where, part, (slope, shape, jnp.array([0.2, 0.2, 0.0, 0.0]), jnp.array([0.0, 0.1, -0.4, -0.4])))
     h, log_q = draws(lambda key: part.propose(key, X), 20_000)
     assert np.all(np.abs(np.var(h[0], axis=0) - 1.1) < 0.12)

@@ -19,6 +19,7 @@ from reverie.samplers import (
     Dream,
     GibbsFromData,
     Importance,
+    LocalVariational,
     MetropolisIndependence,
     PersistentGibbs,
     Tick,
@@ -46,6 +47,7 @@ ROWS = {
     BaseNoise: lambda: (BaseNoise("inference", 3), gaussian_pair()),
     CodeNoise: lambda: (CodeNoise(3, sets=2), worlds.helmholtz().parts),
     Importance: lambda: (Importance(3), worlds.helmholtz().parts),
+    LocalVariational: lambda: (LocalVariational(2, count=3), gaussian_pair()),
     Dream: lambda: (Dream(), worlds.helmholtz().parts),
     MetropolisIndependence: lambda: (MetropolisIndependence(3), worlds.helmholtz().parts),
     GibbsFromData: lambda: (GibbsFromData(2), {"model": worlds.machine()}),
@@ -63,7 +65,7 @@ def test_a_sampler_keeps_its_contract(cls):
     sampler, parts = ROWS[cls]()
     assert sampler.exactness in typing.get_args(Exactness)
     assert hash(sampler) == hash(ROWS[cls]()[0])
-    batch = worlds.batch_of(worlds.states(4 if cls is BaseNoise else 3)[:6], index=np.arange(6) * 2)
+    batch = worlds.batch_of(worlds.states(4 if cls in (BaseNoise, LocalVariational) else 3)[:6], index=np.arange(6) * 2)
     chain = eqx.filter_eval_shape(sampler.init, noise.make_key(0), parts, 20, batch)
     draw, after, info = eqx.filter_eval_shape(sampler.draw, tick(), parts, batch, chain)
     assert tuple(draw) == sampler.gives

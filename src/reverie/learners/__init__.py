@@ -31,6 +31,7 @@ from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
 from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
+from reverie.learners.svi import StochasticVariationalInference
 from reverie.learners.vamp import VampPrior
 from reverie.learners.variational_em import VariationalEM
 from reverie.learners.vector_quantisation import VectorQuantisedAutoencoder
@@ -73,6 +74,7 @@ __all__ = [
     "PredictabilityMinimisation",
     "ReweightedWakeSleep",
     "StochasticMaximumLikelihood",
+    "StochasticVariationalInference",
     "VampPrior",
     "VariationalEM",
     "VariationalRenyi",

@@ -5,6 +5,7 @@ from reverie.samplers.code_noise import CodeNoise
 from reverie.samplers.dream import Dream
 from reverie.samplers.gibbs import GibbsFromData, PersistentGibbs
 from reverie.samplers.importance import Importance
+from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
 
@@ -13,6 +14,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     BaseNoise,
     CodeNoise,
     Importance,
+    LocalVariational,
     Dream,
     MetropolisIndependence,
     GibbsFromData,
@@ -30,6 +32,7 @@ __all__ = [
     "Dreams",
     "GibbsFromData",
     "Importance",
+    "LocalVariational",
     "MetropolisIndependence",
     "PersistentGibbs",
     "Sampler",

@@ -8,6 +8,7 @@ from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
+from reverie.samplers.importance import log_joints
 
 
 class Fisher(Direction):
@@ -34,8 +35,7 @@ class Fisher(Direction):
         codes = jax.lax.stop_gradient(draw["codes"])
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            joint = jax.vmap(jax.vmap(lambda h, x: parts["model"].log_joint(x, h)), in_axes=(0, None))
-            value = jnp.mean(jnp.sum(codes.weight * joint(codes.h, batch.x), axis=0))
+            value = jnp.mean(jnp.sum(codes.weight * log_joints(parts["model"], codes.h, batch.x), axis=0))
             return value, {"log_joint": value}
 
         ascent, info = gradient(objective, parts, self.moves)

@@ -43,7 +43,7 @@ def mean(logits: Array) -> Array:
 def log_prob(logits: Array, block: Array) -> Array:
     """log q(block | logits), linear in a relaxed block."""
     if logits.ndim == 1:
-        return jnp.sum(block * logits - jax.nn.softplus(logits))
+        return jnp.sum(block * logits) - jnp.sum(jax.nn.softplus(logits))
     return jnp.sum(block * jax.nn.log_softmax(logits, axis=-1))
 
 

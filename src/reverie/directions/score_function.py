@@ -4,13 +4,14 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PyTree
+from jaxtyping import Array
 
 from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
+from reverie.samplers.importance import log_joints
 
 
 class ScoreFunction(Direction):
@@ -43,10 +44,8 @@ class ScoreFunction(Direction):
         signal = f if self.baseline == "none" else (f - jnp.mean(f, axis=0)) * count / (count - 1)
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            def one(h: PyTree, x: PyTree) -> tuple[Array, Array]:
-                return parts["model"].log_joint(x, h), posterior_of(parts).log_prob(h, x)
-
-            log_p, log_q = jax.vmap(jax.vmap(one), in_axes=(0, None))(codes.h, batch.x)
+            log_p = log_joints(parts["model"], codes.h, batch.x)
+            log_q = jax.vmap(jax.vmap(posterior_of(parts).log_prob), in_axes=(0, None))(codes.h, batch.x)
             said = {"elbo": jnp.mean(f), "signal": jnp.sqrt(jnp.mean(signal**2))}
             return jnp.mean(log_p + signal * log_q), said
 

@@ -2,13 +2,14 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PyTree
+from jaxtyping import Array
 
 from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
+from reverie.samplers.importance import log_joints
 
 
 def learning_signals(log_w: Array) -> Array:
@@ -49,10 +50,8 @@ class MonteCarloObjective(Direction):
         pull = learning_signals(codes.log_weight) - codes.weight
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            def one(h: PyTree, x: PyTree) -> tuple[Array, Array]:
-                return parts["model"].log_joint(x, h), posterior_of(parts).log_prob(h, x)
-
-            log_p, log_q = jax.vmap(jax.vmap(one), in_axes=(0, None))(codes.h, batch.x)
+            log_p = log_joints(parts["model"], codes.h, batch.x)
+            log_q = jax.vmap(jax.vmap(posterior_of(parts).log_prob), in_axes=(0, None))(codes.h, batch.x)
             said = {"elbo": jnp.mean(codes.log_weight), "signal": jnp.sqrt(jnp.mean(pull**2))}
             return jnp.mean(jnp.sum(codes.weight * log_p + pull * log_q, axis=0)), said
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Key, PyTree
 from reverie.capabilities import HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.bits import as_float, bits_log_prob, draw_bits
+from reverie.models.bits import as_float, codes_log_prob, draw_bits
 from reverie.models.decoder import Decoder, decoder
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood, Observation, check_observation
@@ -82,9 +82,9 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Sa
 
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log p(h_1, …, h_L)."""
-        total = bits_log_prob(self.top, h[-1])
+        total = codes_log_prob(self.top, h[-1])
         for layer, below, above in zip(self.layers, h[:-1], h[1:], strict=True):
-            total += bits_log_prob(layer(as_float(above)), below)
+            total += codes_log_prob(layer(as_float(above)), below)
         return total
 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:

@@ -1,5 +1,7 @@
 """Independent codes from the inference model, weighted towards the posterior."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
@@ -10,19 +12,23 @@ from reverie.parts import Parts
 from reverie.samplers.sampler import Chain, Codes, Draw, Sampler, Tick
 
 
-def propose(key: Key[Array, ""], parts: Parts, x: PyTree, count: int) -> tuple[PyTree, Array]:
-    """`count` codes h ~ q(· | x) for each row of a batch, [count, batch, …], and their log w, [count, batch].
+def log_joints(model: Any, h: PyTree, x: PyTree) -> Array:
+    """log p(x, h) of codes [count, batch, …] of the rows of a batch, [count, batch].
 
-    log w = log p(x, h) − log q(h | x)                                                        (Ou 2019, Eq. 18)
+    Codes are laid end to end, each with its row: over one leading axis in place of two XLA need not turn the factors
+    of a gradient's matrix product around in memory. Who draws and who ascends should both ask here: what both compute,
+    XLA then computes once.
     """
-    posterior = posterior_of(parts)
+    count, size = jax.tree.leaves(h)[0].shape[:2]
+    codes = jax.tree.map(lambda leaf: leaf.reshape(count * size, *leaf.shape[2:]), h)
+    rows = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)).reshape(-1, *leaf.shape[1:]), x)
+    return jax.vmap(model.log_joint)(rows, codes).reshape(count, size)
 
-    def one(key: Array, row: PyTree) -> tuple[PyTree, Array]:
-        code, log_q = posterior.propose(key, row)
-        return code, parts["model"].log_joint(row, code) - log_q
 
+def propose(key: Key[Array, ""], parts: Parts, x: PyTree, count: int) -> tuple[PyTree, Array]:
+    """`count` codes h ~ q(· | x) for each row of a batch, [count, batch, …], and their log q̂, [count, batch]."""
     keys = jax.random.split(key, (count, jax.tree.leaves(x)[0].shape[0]))
-    return jax.vmap(jax.vmap(one), in_axes=(0, None))(keys, x)
+    return jax.vmap(jax.vmap(posterior_of(parts).propose), in_axes=(0, None))(keys, x)
 
 
 class Importance(Sampler):
@@ -48,7 +54,8 @@ class Importance(Sampler):
 
     def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """Codes and their normalised weights."""
-        h, log_w = propose(tick.key, parts, batch.x, self.count)
+        h, log_q = propose(tick.key, parts, batch.x, self.count)
+        log_w = log_joints(parts["model"], h, batch.x) - log_q
         weight = jax.nn.softmax(log_w, axis=0)
         bound = jnp.mean(jax.nn.logsumexp(log_w, axis=0)) - jnp.log(float(self.count))
         info = {"iw_bound": bound, "ess": jnp.mean(1.0 / jnp.sum(jnp.square(weight), axis=0))}

@@ -10,7 +10,7 @@ from reverie import noise
 from reverie.capabilities import posterior_of
 from reverie.data import Batch
 from reverie.parts import Parts
-from reverie.samplers.importance import propose
+from reverie.samplers.importance import log_joints, propose
 from reverie.samplers.sampler import Codes, Draw, Sampler, Tick
 
 
@@ -19,11 +19,6 @@ class KeptCodes(NamedTuple):
 
     h: PyTree
     visited: Array
-
-
-def _log_weight(parts: Parts, h: PyTree, x: PyTree) -> Array:
-    posterior = posterior_of(parts)
-    return jax.vmap(lambda h, x: parts["model"].log_joint(x, h) - posterior.log_prob(h, x))(h, x)
 
 
 class MetropolisIndependence(Sampler):
@@ -63,10 +58,11 @@ class MetropolisIndependence(Sampler):
         """`moves` moves of the rows in the batch."""
         key_propose, key_accept = jax.random.split(tick.key)
         kept = jax.tree.map(lambda leaf: leaf[batch.index], chain.h)
-        proposed, log_w = propose(key_propose, parts, batch.x, self.moves)
+        proposed, log_q = propose(key_propose, parts, batch.x, self.moves)
+        log_q_kept = jax.vmap(posterior_of(parts).log_prob)(kept, batch.x)
         h = jax.tree.map(lambda old, new: jnp.concatenate([old[None], new]), kept, proposed)
-        log_w_kept = jnp.where(chain.visited[batch.index], _log_weight(parts, kept, batch.x), -jnp.inf)
-        log_w = jnp.concatenate([log_w_kept[None], log_w])
+        log_w = log_joints(parts["model"], h, batch.x) - jnp.concatenate([log_q_kept[None], log_q])
+        log_w = log_w.at[0].set(jnp.where(chain.visited[batch.index], log_w[0], -jnp.inf))
         log_u = jnp.log(noise.uniform(key_accept, (self.moves, batch.index.shape[0])))
 
         def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[Any, Array]:

@@ -26,7 +26,7 @@ TINY: dict[str, dict[str, Any]] = {
     "vae": {"latent": 2, "hidden": (5,)},
     "vae-mixture-prior": {"latent": 2, "hidden": (5,), "count": 3},
     "vae-learned-prior": {"latent": 2, "hidden": (5,), "prior": "autoregressive", "width": 4},
-    "dlgm": {"sizes": (2,), "hidden": (4,)},
+    "dlgm": {"sizes": (2, 3), "hidden": (4,)},
     "sbn": {"sizes": (3, 2)},
     "darn": {"sizes": (3, 2)},
     "vq-vae": {"positions": 3, "levels": 3, "size": 2, "hidden": (4,), "width": 4},

@@ -90,7 +90,7 @@ class DeepLatentGaussian(Part, HasRealCodes, HasJointSample, Samplable):
     Burda, Grosse & Salakhutdinov 2016, §5.
     """
 
-    sizes: tuple[int, ...] = option((32,))
+    sizes: tuple[int, ...] = option((32, 16))
     hidden: tuple[int, ...] = option((100,))
     activation: str = option("tanh")
     scales: Literal["diagonal", "full", "network"] = option("diagonal")

@@ -113,6 +113,10 @@ class ConsultsModel(Capability):
         """The inference model with the model at hand, ready to draw."""
 
 
+class Refines(ConsultsModel):
+    """One that begins at an amortised guess and climbs the row's own bound before it is used."""
+
+
 def posterior_of(parts: Mapping[str, Any]) -> Any:
     """The inference model, with the model at hand where it asks for one."""
     inference = parts["inference"]

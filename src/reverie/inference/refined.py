@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import ConsultsModel, HasRealCodes
+from reverie.capabilities import HasRealCodes, Refines
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import Encoded, kinds_of
@@ -15,7 +15,7 @@ from reverie.inference.normal import DiagonalGaussian, fresh, halves, standard_l
 from reverie.parts import filled, learned, option
 
 
-class RefinedPosterior(Encoded, DiagonalGaussian, ConsultsModel):
+class RefinedPosterior(Encoded, DiagonalGaussian, Refines):
     """A diagonal Gaussian that starts where the encoder says and climbs the row's own bound before it is used.
 
         λ_0 = (μ(x), log σ(x)),  λ_{t+1} = λ_t + η ∇_λ E_ε [log p(x, h_λ(ε)) − log q_λ(h_λ(ε))],  q(h | x) = N(h; λ_T)

@@ -29,6 +29,7 @@ from reverie.learners.reinforce import Reinforce
 from reverie.learners.relax import RELAX
 from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
+from reverie.learners.semi_amortised import SemiAmortised
 from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
 from reverie.learners.svi import StochasticVariationalInference
@@ -73,6 +74,7 @@ __all__ = [
     "MaximumLikelihood",
     "PredictabilityMinimisation",
     "ReweightedWakeSleep",
+    "SemiAmortised",
     "StochasticMaximumLikelihood",
     "StochasticVariationalInference",
     "VampPrior",

@@ -40,6 +40,7 @@ SMALL = {"hidden": (4,)}
 ROWS = {
     "gaussian": (SMALL, ONE),
     "belief-net": (SMALL, BITS),
+    "categorical": (SMALL, VQVAE(3, 3, 2, (4,))),
     "vector-quantiser": (SMALL, VQVAE(3, 3, 2, (4,))),
     "full-gaussian": (SMALL, ONE),
     "minimum-rate": (SMALL, ONE),
@@ -102,7 +103,7 @@ def test_codes_have_the_models_shapes(name):
     assert jax.eval_shape(ready(part, model).log_prob, code, X).shape == ()
 
 
-@having(Proposes, without=("belief-net", "nade", "vector-quantiser", "auxiliary", "hierarchical"))
+@having(Proposes, without=("belief-net", "categorical", "nade", "vector-quantiser", "auxiliary", "hierarchical"))
 def test_a_density_over_that_of_proposals_has_the_mean_one(name):
     """E g(h)/q̂ = ∫ g = 1 for a normal density g within the bulk of q: the law that every bound and weight rests on."""
     part, model = filled(name, 0.1)

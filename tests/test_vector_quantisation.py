@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from reverie import noise
-from reverie.capabilities import HasPosterior, posterior_of
+from reverie.capabilities import HasPosterior, Latent, posterior_of
 from reverie.data import Identity
 from reverie.directions import VectorQuantisation
 from reverie.directions.vector_quantisation import Usage
 from reverie.errors import InputError
 from reverie.evaluation import score
-from reverie.inference import VectorQuantiser
+from reverie.inference import CategoricalPosterior, VectorQuantiser
 from reverie.learners import VectorQuantisedAutoencoder
 from reverie.loop import Loop
 from reverie.models import VAE, VQVAE
-from reverie.pairing import check, fill
+from reverie.pairing import check, fill, make_learner, missing
 from tests import worlds
 from tests.measuring import along, draws, surprise, tick
 
@@ -218,3 +218,43 @@ def test_options_that_describe_nothing_are_refused(make, options):
     with pytest.raises(InputError) as refusal:
         make(**options)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_posterior_over_categories_sums_to_one_and_its_draws_follow_it():
+    model = worlds.made(VQVAE(2, 3, 2, (4,)), SPEC)
+    part = worlds.scattered(CategoricalPosterior(hidden=(4,)).init(noise.make_key(2), SPEC, model), 3, 0.7)
+    (codes,) = model.codes()
+    log_q = jax.jit(jax.vmap(lambda h: part.log_prob((h,), X[5])))(codes)
+    assert float(jnp.sum(jnp.exp(log_q))) == pytest.approx(1.0, abs=1e-5)
+    (h,) = draws(lambda key: part.sample(key, X[5]), 20_000)
+    assert surprise(np.asarray(h) @ [3, 1], log_q) > 1e-3
+    rows = jax.nn.log_softmax(part.code_logits(X[5], ()))
+    np.testing.assert_allclose(log_q, rows[0][codes[:, 0]] + rows[1][codes[:, 1]], rtol=1e-5)
+
+
+def test_layers_of_categories_read_the_layer_below():
+    """Hard or as points of the simplex; a model of two such layers is here but for its densities."""
+    part = CategoricalPosterior(hidden=()).init(noise.make_key(2), SPEC, Layers())
+    part = worlds.scattered(part, 3, 0.7)
+    hard, soft = jnp.array([2, 0]), jax.nn.one_hot(jnp.array([2, 0]), 3)
+    logits = part.code_logits(X[5], (hard,))
+    np.testing.assert_allclose(logits, part.code_logits(X[5], (soft,)), rtol=1e-6)
+    assert not np.allclose(logits, part.code_logits(X[5], (jnp.array([1, 0]),)))
+    assert logits.shape == (1, 4)
+    codes = part.sample(noise.make_key(0), X[5])
+    rows = [jax.nn.log_softmax(part.code_logits(X[5], codes[:i])) for i in range(2)]
+    expected = sum(float(row[jnp.arange(len(h)), h].sum()) for row, h in zip(rows, codes, strict=True))
+    assert float(part.log_prob(codes, X[5])) == pytest.approx(expected, rel=1e-5)
+
+
+class Layers:
+    """Two layers of categories."""
+
+    latents = (Latent("categories", 2, 3), Latent("categories", 1, 4))
+
+
+def test_a_codebook_can_be_learned_by_a_posterior_with_chances():
+    """The model is a distribution like any other: learners of discrete codes take it with another posterior."""
+    assert missing(VQVAE(), make_learner("jsa")) == {}
+    assert check(VQVAE(), make_learner("jsa"))["inference"] == CategoricalPosterior()
+    assert check(VQVAE(), VectorQuantisedAutoencoder())["inference"] == VectorQuantiser()

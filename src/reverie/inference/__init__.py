@@ -5,6 +5,7 @@
 
 from reverie.inference.autoregressive import InverseAutoregressivePosterior, MaskedAutoregressivePosterior
 from reverie.inference.auxiliary import AuxiliaryPosterior, HierarchicalPosterior
+from reverie.inference.categorical import CategoricalPosterior
 from reverie.inference.coupling import RealNVPPosterior
 from reverie.inference.family import FamilyPosterior
 from reverie.inference.full_gaussian import FullGaussianPosterior
@@ -24,6 +25,7 @@ from reverie.parts import Part
 INFERENCE: dict[str, type[Part]] = {
     "gaussian": GaussianPosterior,
     "belief-net": SigmoidBeliefPosterior,
+    "categorical": CategoricalPosterior,
     "vector-quantiser": VectorQuantiser,
     "full-gaussian": FullGaussianPosterior,
     "minimum-rate": MinimumRatePosterior,
@@ -50,6 +52,7 @@ __all__ = [
     "AutoregressivePosterior",
     "AuxiliaryPosterior",
     "BottomUpPosterior",
+    "CategoricalPosterior",
     "FamilyPosterior",
     "FullGaussianPosterior",
     "GaussianPosterior",

@@ -29,8 +29,10 @@ standardise, one-hot, or a chain such as dequantise+logit.
         test: Test rows, likewise (0.2; 397 of digits).
         missing: What becomes of rows with missing values: refuse them all, drop the rows, or mask the values.
         data_seed: The seed of the split (0).
-        length: Tokens in a window of text (32).
+        length: Tokens in a row of text (32).
         tokens: What a token of text is: characters or words.
+        lines: Of text, take each line as a row, with an end mark and padding; longer lines are left out.
+        vocabulary: Of text, keep so many different tokens, with <unk> for the rest.
     """
 
     measure: Annotated[str | None, Parameter(metavar="NAME")] = None
@@ -43,6 +45,8 @@ standardise, one-hot, or a chain such as dequantise+logit.
     data_seed: Seed | None = None
     length: Count | None = None
     tokens: Annotated[Literal["characters", "words"] | None, Parameter(metavar="WORD", show_choices=False)] = None
+    lines: Annotated[bool, Parameter(negative=())] = False
+    vocabulary: Count | None = None
 
     def given(self) -> dict[str, Any]:
         """What was said; the defaults of the rest are those of `load`."""

@@ -226,7 +226,10 @@ def spec_of(measure: Measure, schema: Schema, train: Rows) -> Spec:
     for kind, block in blocks.items():
         seen = None if mask is None else (mask[kind] if isinstance(mask, dict) else mask)
         leaves[kind] = _leaf_of(kind, block, seen, measure, schema)
-    return Spec(leaves, image=schema.image if _one_to_one(leaves, schema) else None, text=schema.text is not None)
+    size = None if schema.text is None else len(schema.text.alphabet)
+    marks = (size - 2, size - 1) if schema.text is not None and schema.text.lines and size is not None else None
+    image = schema.image if _one_to_one(leaves, schema) else None
+    return Spec(leaves, image=image, text=schema.text is not None, marks=marks)
 
 
 def _one_to_one(leaves: dict[str, Leaf], schema: Schema) -> bool:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from reverie.data.found import Found, Values, is_number
 from reverie.data.infer import check_numbers, table
 from reverie.data.rows import Rows, pick
-from reverie.data.schema import Column, Schema, Text
+from reverie.data.schema import Column, Schema
+from reverie.data.texts import encode_text
 from reverie.errors import InputError
 
 MISSING_WAYS = ("refuse", "drop", "mask")
@@ -26,7 +27,7 @@ def encode(found: Found, schema: Schema, missing: str = "refuse") -> tuple[Rows,
     if missing not in MISSING_WAYS:
         raise InputError(f"missing may be {', '.join(map(repr, MISSING_WAYS))}, not {missing!r}")
     if schema.text is not None:
-        return _encode_text(found, schema.text)
+        return encode_text(found, schema.text)
     if found.texts is not None:
         raise InputError(f"{found.name} is text, and the schema describes a table or images")
     if schema.image is not None:
@@ -202,25 +203,3 @@ def _encode_label(found: Found, schema: Schema) -> tuple[NDArray[np.int32] | Non
     values = columns[name]
     column = Column(name, "categorical", levels=schema.label.classes)
     return _encode_levels(column, values).astype(np.int32), ~values.missing
-
-
-def _encode_text(found: Found, text: Text) -> tuple[Rows, tuple[int, ...] | None]:
-    """Consecutive windows that do not overlap; what is left at the end of a text is left out."""
-    if found.texts is None:
-        raise InputError(f"{found.name} is not text, and the schema describes text")
-    code = {token: i for i, token in enumerate(text.alphabet)}
-    windows, parts = [], []
-    for words in found.texts:
-        tokens = list(words) if text.tokens == "characters" else words.split()
-        try:
-            codes = np.array([code[token] for token in tokens], np.int32)
-        except KeyError as error:
-            raise InputError(f"{found.name} has {error.args[0]!r}, which is not in the alphabet") from error
-        count = len(codes) // text.length
-        windows.append(codes[: count * text.length].reshape(count, text.length))
-        parts.append(count)
-    raw = np.concatenate(windows)
-    if not len(raw):
-        raise InputError(f"{found.name} is shorter than one window of {text.length} {text.tokens}")
-    rows = Rows(raw, None, None, np.arange(len(raw), dtype=np.int64))
-    return rows, tuple(parts) if len(parts) > 1 else None

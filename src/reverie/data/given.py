@@ -13,12 +13,11 @@ from reverie.data.found import Found, Values
 from reverie.data.infer import infer, table
 from reverie.data.schema import Column, Label, Schema
 from reverie.data.tables import codes_of
+from reverie.data.texts import Reading
 from reverie.errors import InputError
 
 
-def described(
-    found: Found, given: Schema | None, label: str | None, *, pixels: bool, length: int, tokens: str
-) -> Schema:
+def described(found: Found, given: Schema | None, label: str | None, *, pixels: bool, reading: Reading) -> Schema:
     """The schema; what a given one leaves open (levels, ranges, classes) is taken from the data."""
     if label is None and given is not None and given.label is not None:
         label = given.label.name
@@ -29,7 +28,7 @@ def described(
     elif found.y is not None:
         classes = Label(None, found.classes or ())
     if given is None:
-        made = infer(found, pixels=pixels, length=length, tokens=tokens)
+        made = infer(found, pixels=pixels, reading=reading)
     else:
         made = _completed(given, found)
         classes = given.label or classes
@@ -71,7 +70,7 @@ def _completed(given: Schema, found: Found) -> Schema:
         if found.block is None or int(np.prod(found.block.shape[1:])) != width:
             shape = "x".join(map(str, given.image))
             raise InputError(f"{found.name} does not hold rows of {width} pixels, as images of {shape} need")
-        return infer(replace(found, image=given.image), pixels=True, length=0, tokens="")
+        return infer(replace(found, image=given.image), pixels=True, reading=Reading())
     if given.image is not None:
         column = given.columns[0]
         whole = None if found.block is None else found.block

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.data.found import Found, Values, is_number
-from reverie.data.schema import Column, Schema, Text
+from reverie.data.schema import Column, Schema
+from reverie.data.texts import Reading, infer_text
 from reverie.errors import InputError
 
 FEW = 20
@@ -33,10 +34,10 @@ def check_numbers(values: NDArray[np.generic], what: str) -> None:
             raise InputError(f"{what} has values beyond the range of float32 (3.4e38): rescale it")
 
 
-def infer(found: Found, *, pixels: bool, length: int, tokens: str) -> Schema:
+def infer(found: Found, *, pixels: bool, reading: Reading) -> Schema:
     """The schema of what was found. `pixels`: take whole numbers as pixels wherever they may be."""
     if found.texts is not None:
-        return _text(found.texts, length, tokens)
+        return infer_text(found.texts, reading)
     if found.rows == 0:
         raise InputError(f"{found.name} has no rows")
     if found.block is not None:
@@ -154,18 +155,3 @@ def _refuse_mixture(name: str, column: Values, levels: NDArray[np.str_], counts:
             f"column {name!r} holds numbers but has {str(word)!r} in row {place}: correct it, or leave the cell "
             "empty if the value is missing"
         )
-
-
-def _text(texts: tuple[str, ...], length: int, tokens: str) -> Schema:
-    if length < 1:
-        raise InputError(f"the length of a window of text is {length}: it must be at least 1")
-    if tokens not in ("characters", "words"):
-        raise InputError(f"tokens may be 'characters' or 'words', not {tokens!r}")
-    seen: set[str] = set()
-    for text in texts:
-        seen.update(text if tokens == "characters" else text.split())
-    if len(seen) < 2:
-        raise InputError("the text has fewer than two different tokens: there is nothing to learn")
-    alphabet = tuple(sorted(seen))
-    described = Text(alphabet, length) if tokens == "characters" else Text(alphabet, length, "words")
-    return Schema(text=described, named=False)

@@ -20,6 +20,7 @@ from reverie.data.rows import Dataset, Rows
 from reverie.data.schema import Schema, read_schema
 from reverie.data.source import find
 from reverie.data.split import TEST, own_split, split
+from reverie.data.texts import Reading
 from reverie.errors import InputError
 
 
@@ -36,6 +37,8 @@ def load(
     missing: str = "refuse",
     length: int = 32,
     tokens: str = "characters",
+    lines: bool = False,
+    vocabulary: int | None = None,
 ) -> Dataset:
     """Read, describe, split and measure data.
 
@@ -57,8 +60,11 @@ def load(
         test: the test rows, likewise; by default a fifth of all, and 397 rows of digits.
         label: the name of the column that is the class and is not modelled.
         missing: "refuse" missing values, "drop" the rows that have them, or "mask" them.
-        length: the tokens in a window of text.
+        length: the tokens in a row of text.
         tokens: "characters" or "words".
+        lines: of text, take each line as a row: its tokens, an end mark that counts towards `length`, and padding;
+            longer lines are left out.
+        vocabulary: of text, keep so many different tokens, the most frequent, with `<unk>` for the rest.
 
     Example:
         >>> data = load("digits", binarize=True)
@@ -70,7 +76,8 @@ def load(
         raise InputError(f"the seed is {seed!r}: it must be a whole number that is not negative")
     given = None if schema is None else read_schema(schema)
     found = find(source, int(seed))
-    known = described(found, given, label, pixels=wants_pixels(name), length=length, tokens=tokens)
+    reading = Reading(length, tokens, lines, vocabulary)
+    known = described(found, given, label, pixels=wants_pixels(name), reading=reading)
     if given is not None and known.label is not None and found.y is not None:
         found = replace(found, y=recoded(found, known.label))
     rows, parts = encode(found, known, missing)
@@ -92,7 +99,7 @@ def load(
         fingerprint=_fingerprint(rows, known),
         class_names=tuple(str(c) for c in known.label.classes) if known.label else None,
         recipe=_recipe(source, measure=name, seed=int(seed), valid=valid, test=test, label=label, missing=missing)
-        | {"length": length, "tokens": tokens}
+        | {"length": length, "tokens": tokens, "lines": lines, "vocabulary": vocabulary}
         if isinstance(source, str | Path)
         else None,
     )

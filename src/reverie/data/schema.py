@@ -37,12 +37,31 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     missing: int = 0
 
 
-class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rows that are windows of text: `length` tokens each, coded by their place in `alphabet`."""
+END, PADDING = "</s>", "<pad>"
+"""The marks at the end of a line of text, and after it."""
+
+
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Rows of text: `length` tokens each, coded by their place in `alphabet`.
+
+    Args:
+        alphabet: the tokens; of lines, the end mark and the padding are the last two.
+        length: tokens of a row.
+        tokens: what a token is.
+        lines: whether a row is a line with its end mark and padding, or a window.
+        unknown: the token that stands for those that are not in the alphabet, if any does.
+    """
 
     alphabet: tuple[str, ...]
     length: int
     tokens: Literal["characters", "words"] = "characters"
+    lines: bool = False
+    unknown: str | None = None
+
+    def words(self, row: Iterable[int]) -> list[str]:
+        """The tokens of a row; of a line, those before its end mark."""
+        tokens = [self.alphabet[code] for code in row]
+        return tokens[: tokens.index(END)] if self.lines and END in tokens else tokens
 
 
 class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +118,8 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         if self.text is not None:
             shown = "".join(self.text.alphabet) if self.text.tokens == "characters" else " ".join(self.text.alphabet)
             shown = shown if len(shown) <= 60 else shown[:57] + "…"
-            lines.append(f"text: windows of {self.text.length} {self.text.tokens}")
+            kind = "lines of at most" if self.text.lines else "windows of"
+            lines.append(f"text: {kind} {self.text.length} {self.text.tokens}")
             lines.append(f"alphabet: {len(self.text.alphabet)}: {shown!r}")
         elif self.image is not None:
             height, width, channels = self.image
@@ -137,7 +157,7 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         arrays: dict[str, NDArray[Any]] = {kind: np.asarray(blocks[kind]) for kind in groups}
         if self.text is not None:
             between = "" if self.text.tokens == "characters" else " "
-            return {"text": [between.join(self.text.alphabet[c] for c in row) for row in arrays["categorical"]]}
+            return {"text": [between.join(self.text.words(row)) for row in arrays["categorical"]]}
         if self.image is not None:
             return self._frame_pixels(next(iter(arrays.values())))
         rows = len(next(iter(arrays.values())))

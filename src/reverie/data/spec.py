@@ -38,12 +38,14 @@ class Spec(msgspec.Struct, frozen=True):
     Args:
         leaves: the blocks of columns, keyed by their kind.
         image: (height, width, channels) where the rows are pictures, stored as flat vectors.
-        text: whether the rows are windows of text.
+        text: whether the rows are text.
+        marks: of lines of text, the levels of the end mark and of the padding after it.
     """
 
     leaves: dict[str, Leaf]
     image: tuple[int, ...] | None = None
     text: bool = False
+    marks: tuple[int, int] | None = None
 
     @property
     def single(self) -> Leaf | None:

@@ -1,0 +1,72 @@
+"""Lines of text as rows: end marks, padding, vocabularies; and windows, which are as they were."""
+
+import numpy as np
+import pytest
+
+from reverie.data import load, load_again, read_rows
+from reverie.errors import InputError
+
+LINES = "the cat sat\n\nthe dog sat down\na cat\nthe the the the the the the\nthe dog\n" * 5
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "t.txt"
+    file.write_text(LINES)
+    return file
+
+
+def test_each_line_is_a_row_with_its_end_and_padding(path):
+    data = load(path, tokens="words", lines=True, length=6)
+    text = data.schema.text
+    assert text.alphabet[-2:] == ("</s>", "<pad>")
+    assert set(text.alphabet[:-2]) == {"the", "cat", "sat", "dog", "down", "a"}
+    end, padding = data.spec.marks
+    assert (end, padding) == (6, 7)
+    rows = np.concatenate([part.raw for part in (data.train, data.valid, data.test)])
+    assert len(rows) == 20  # Neither the empty lines nor those of seven words.
+    assert rows.shape[1] == 6
+    for row in rows:
+        place = int(np.flatnonzero(row == end)[0])
+        assert np.all(row[place + 1 :] == padding)
+        assert np.all(row[:place] < end)
+    assert text.words(rows[0]) == ["the", "cat", "sat"]
+    assert data.schema.frame(rows[:2])["text"] == ["the cat sat", "the dog sat down"]
+
+
+def test_a_vocabulary_keeps_the_most_frequent_and_has_a_word_for_the_rest(path):
+    data = load(path, tokens="words", lines=True, length=6, vocabulary=4)
+    assert set(data.schema.text.alphabet[:-2]) == {"the", "cat", "sat", "<unk>"} or "dog" in data.schema.text.alphabet
+    assert len(data.schema.text.alphabet) == 6
+    assert any("<unk>" in data.schema.text.words(row) for row in data.train.raw)
+    again = read_rows(path, data.schema)
+    assert len(again) == 20
+
+
+def test_lines_are_read_again_as_they_were(path):
+    data = load(path, tokens="words", lines=True, length=6, vocabulary=4)
+    again = load_again(data.recipe, data.schema, data.fingerprint, data.name)
+    assert np.array_equal(again.train.raw, data.train.raw)
+
+
+def test_windows_have_no_marks(path):
+    data = load(path, tokens="words", length=4)
+    assert data.spec.marks is None
+    assert data.schema.text.lines is False
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"lines": True, "length": 1}, "at least 2"),
+        ({"lines": True, "length": 2, "tokens": "words"}, None),
+        ({"vocabulary": 1}, "at least 2 tokens"),
+        ({"tokens": "letters"}, "may be 'characters' or 'words'"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(path, options, words):
+    if words is None:
+        path.write_text("a b c\nd e f\n" * 9)
+        words = "has no line of at most 2 words"
+    with pytest.raises(InputError, match=words):
+        load(path, **options)

@@ -53,7 +53,7 @@ def joint_moments(model):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "scales"), [((2,), "full"), ((3, 2), "diagonal"), ((2, 3, 1), "full")], ids=["one", "two", "three"]
+    ("sizes", "scales"), [((2,), "full"), ((2, 3, 1), "full"), ((2, 2), "diagonal")], ids=["one", "three", "two"]
 )
 def test_a_linear_model_is_one_gaussian(sizes, scales):
     """Its joint density, and so p(x) = p(x, h) / p(h | x) at any h, is that of a multivariate normal."""
@@ -85,7 +85,7 @@ def test_draws_of_a_linear_model_have_its_moments(scales):
     assert np.abs(covariance[0, 6]) > 0.05
 
 
-@pytest.mark.parametrize("scales", ["diagonal", "full", "network"])
+@pytest.mark.parametrize("scales", ["full", "network"])
 def test_dreams_follow_the_density_along_every_parameter(scales):
     model = made((2, 3), hidden=(3,), scales=scales)
     score = lambda key: jax.grad(lambda m, xh: m.log_joint(*xh))(model, model.sample_joint(key))  # noqa: E731

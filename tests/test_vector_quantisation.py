@@ -67,7 +67,7 @@ def test_the_code_is_the_nearest_vector_and_its_density_a_bound(parts):
     z, e = np.asarray(jax.vmap(posterior.embed)(X)), np.asarray(model.codebook)
     nearest = np.argmin(np.sum((z[:, :, None] - e[None, None]) ** 2, axis=-1), axis=-1)
     assert len(np.unique(nearest)) > 2
-    (h,), log_q = jax.vmap(posterior.propose, in_axes=(None, 0))(noise.make_key(0), X)
+    (h,), log_q = jax.jit(jax.vmap(lambda x: posterior.propose(noise.make_key(0), x)))(X)
     assert np.array_equal(h, nearest)
     assert not np.any(log_q)
     found = score(parts, Identity("binary"), X, noise.make_key(0), samples=3)
@@ -87,11 +87,15 @@ def test_a_point_mass_is_no_posterior_to_ascend():
 
 def pieces(parts):
     """z, h, e_h, and the gradient of Σ_x log p(x | v) at v = e_h, for the batch."""
-    model, posterior = parts["model"], posterior_of(parts)
-    z = jax.vmap(posterior.embed)(X)
-    (h,) = jax.vmap(posterior.encode)(X)
-    nearest = model.codebook[h]
-    return z, h, nearest, jax.vmap(jax.grad(model.log_likelihood_of, argnums=1))(X, nearest)
+
+    @jax.jit
+    def found(parts):
+        model, posterior = parts["model"], posterior_of(parts)
+        z, (h,) = jax.vmap(posterior.embed)(X), jax.vmap(posterior.encode)(X)
+        nearest = model.codebook[h]
+        return z, h, nearest, jax.vmap(jax.grad(model.log_likelihood_of, argnums=1))(X, nearest)
+
+    return found(parts)
 
 
 def close(given, expected):
@@ -101,21 +105,21 @@ def close(given, expected):
 
 @pytest.mark.parametrize("codebook", ["moving-average", "gradient"])
 def test_the_direction_is_the_bounds_below_and_passed_straight_through_above(parts, codebook):
-    given = along(VectorQuantisation(codebook, commitment=0.4), parts, BATCH, {})
+    given = jax.jit(lambda parts: along(VectorQuantisation(codebook, commitment=0.4), parts, BATCH, {}))(parts)
     z, h, nearest, slope = pieces(parts)
 
     def bound(model):
         fit = jax.vmap(lambda x, v: model.log_likelihood_of(x, v))(X, nearest)
         return jnp.mean(fit + jax.vmap(lambda h: model.log_prior((h,)))(h))
 
-    expected = eqx.filter_grad(bound)(parts["model"])
+    expected = eqx.filter_jit(eqx.filter_grad(bound))(parts["model"])
     pull = jnp.zeros_like(expected.codebook)
     if codebook == "gradient":
         pull = pull.at[h.reshape(-1)].add(2.0 * (z - nearest).reshape(-1, 2) / len(X))
     close(given["model"], dataclasses.replace(expected, codebook=pull))
     at_z = (slope - 0.8 * (z - nearest)) / len(X)
     through = lambda part: jnp.sum(at_z * jax.vmap(part.embed)(X))  # noqa: E731
-    close(given["inference"], eqx.filter_grad(through)(parts["inference"]))
+    close(given["inference"], eqx.filter_jit(eqx.filter_grad(through))(parts["inference"]))
 
 
 def after(parts, memory, direction, step=0):
@@ -188,7 +192,7 @@ def test_it_finds_clusters_and_their_frequencies():
     parts = fill(check(VQVAE(1, 4, 2, (16,), scale=0.3, width=4), learner), noise.make_key(1), world.spec)
     loop = Loop(learner, worlds.rows_of(raw), world.measure, noise.make_key(0), batch=100)
     state = loop.start(parts)
-    for _ in range(3):
+    for _ in range(2):
         state, _ = loop.advance(state, 400)
     (h,) = jax.vmap(posterior_of(state.parts).encode)(raw)
     sizes = np.array([np.bincount(np.asarray(h)[cluster == k, 0], minlength=4) for k in range(4)])

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.special
 
 from reverie import noise
-from reverie.data import Batch, Identity, Leaf, Measure, Rows, Spec
+from reverie.data import Batch, Identity, Leaf, Levels, Measure, Rows, Spec
 from reverie.inference import SigmoidBeliefPosterior
 from reverie.learners import Learner
 from reverie.loop import Loop
@@ -30,6 +30,9 @@ TINY: dict[str, dict[str, Any]] = {
     "sbn": {"sizes": (3, 2)},
     "darn": {"sizes": (3, 2)},
     "vq-vae": {"positions": 3, "levels": 3, "size": 2, "hidden": (4,), "width": 4},
+    "conv-vae": {"latent": 2, "hidden": (3, 2)},
+    "text-vae": {"latent": 2, "width": 4, "embedding": 3},
+    "text-vae-dilated": {"latent": 2, "width": 4, "embedding": 3, "depth": 2},
     "made": {"hidden": (6,), "orders": 2},
     "realnvp": {"layers": 2, "width": 4},
     "generator": {"latent": 2, "hidden": (4,)},
@@ -37,6 +40,10 @@ TINY: dict[str, dict[str, Any]] = {
     "gaussian-mixture": {"count": 2},
     "factor-analysis": {"latent": 2},
     "ppca": {"latent": 1},
+    "gmvae": {"latent": 2, "classes": 3, "hidden": (4,)},
+    "cvae": {"latent": 2, "classes": 3, "hidden": (4,)},
+    "m1m2": {"first": 2, "latent": 1, "classes": 3, "hidden": (4,)},
+    "sdgm": {"first": 2, "latent": 1, "classes": 3, "hidden": (4,)},
 }
 
 
@@ -49,9 +56,9 @@ class World(NamedTuple):
 
 
 def rows_of(raw: Any) -> Rows:
-    """Rows without labels."""
+    """Rows, one in four of which has no label and the others one of three."""
     count = len(next(iter(raw.values())) if isinstance(raw, dict) else raw)
-    return Rows(raw, None, None, np.arange(count))
+    return Rows(raw, (np.arange(count) % 4 - 1).astype(np.int32), None, np.arange(count))
 
 
 def binary(rows: int = 24, columns: int = 4, seed: int = 0) -> World:
@@ -70,7 +77,25 @@ def continuous(rows: int = 24, columns: int = 3, seed: int = 0) -> World:
     return World(rows_of(raw), Identity("continuous"), Spec({"continuous": leaf}))
 
 
-BINARY, CONTINUOUS = binary(), continuous()
+def image() -> World:
+    """The bits as pictures of one row of pixels and four, so that height and width differ."""
+    rows, measure, spec = binary()
+    return World(rows, measure, Spec(spec.leaves, image=(1, 4, 1)))
+
+
+def sentences(rows: int = 24, length: int = 4, words: int = 3, seed: int = 0) -> World:
+    """Lines of so many words, an end mark and padding."""
+    rng = np.random.default_rng(seed)
+    raw = rng.integers(0, words, (rows, length)).astype(np.int32)
+    ends = rng.integers(1, length, rows)
+    places = np.arange(length)
+    raw = np.where(places < ends[:, None], raw, np.where(places == ends[:, None], words, words + 1)).astype(np.int32)
+    leaf = Leaf("categorical", length, levels=words + 2, counts=(words + 2,) * length)
+    spec = Spec({"categorical": leaf}, text=True, marks=(words, words + 1))
+    return World(rows_of(raw), Levels(), spec)
+
+
+BINARY, CONTINUOUS, IMAGE, SENTENCES = binary(), continuous(), image(), sentences()
 
 # One leaf of each kind; the second categorical column has two levels only.
 MIXED = Spec(
@@ -84,7 +109,7 @@ MIXED = Spec(
 
 def world_for(model: Any) -> World:
     """The first tiny data set that suits a model."""
-    return next(world for world in (BINARY, CONTINUOUS) if model.unsuited(world.spec) is None)
+    return next(world for world in (BINARY, CONTINUOUS, IMAGE, SENTENCES) if model.unsuited(world.spec) is None)
 
 
 def shapes_of(parts: Any, key: Any, spec: Spec) -> Any:

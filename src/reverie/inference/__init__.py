@@ -5,12 +5,15 @@
 
 from reverie.inference.autoregressive import InverseAutoregressivePosterior, MaskedAutoregressivePosterior
 from reverie.inference.auxiliary import AuxiliaryPosterior, HierarchicalPosterior
+from reverie.inference.auxiliary_class import AuxiliaryClassPosterior
 from reverie.inference.categorical import CategoricalPosterior
+from reverie.inference.class_posterior import ClassPosterior
 from reverie.inference.coupling import RealNVPPosterior
 from reverie.inference.family import FamilyPosterior
 from reverie.inference.full_gaussian import FullGaussianPosterior
 from reverie.inference.gaussian import GaussianPosterior
 from reverie.inference.hamiltonian import HamiltonianPosterior
+from reverie.inference.images import ImagePosterior
 from reverie.inference.implicit import ImplicitPosterior
 from reverie.inference.layered import BottomUpPosterior, TopDownPosterior
 from reverie.inference.minimum_rate import MinimumRatePosterior
@@ -18,6 +21,8 @@ from reverie.inference.nade import AutoregressivePosterior
 from reverie.inference.planar import PlanarPosterior, RadialPosterior
 from reverie.inference.refined import RefinedPosterior
 from reverie.inference.sbn import SigmoidBeliefPosterior
+from reverie.inference.sequences import SequencePosterior
+from reverie.inference.stacked import StackedPosterior
 from reverie.inference.sylvester import SylvesterPosterior
 from reverie.inference.vector_quantiser import VectorQuantiser
 from reverie.parts import Part
@@ -44,20 +49,28 @@ INFERENCE: dict[str, type[Part]] = {
     "family": FamilyPosterior,
     "implicit": ImplicitPosterior,
     "nade": AutoregressivePosterior,
+    "class-gaussian": ClassPosterior,
+    "auxiliary-class": AuxiliaryClassPosterior,
+    "stacked": StackedPosterior,
+    "gaussian-lstm": SequencePosterior,
+    "gaussian-conv": ImagePosterior,
 }
 
 
 __all__ = [
     "INFERENCE",
     "AutoregressivePosterior",
+    "AuxiliaryClassPosterior",
     "AuxiliaryPosterior",
     "BottomUpPosterior",
     "CategoricalPosterior",
+    "ClassPosterior",
     "FamilyPosterior",
     "FullGaussianPosterior",
     "GaussianPosterior",
     "HamiltonianPosterior",
     "HierarchicalPosterior",
+    "ImagePosterior",
     "ImplicitPosterior",
     "InverseAutoregressivePosterior",
     "MaskedAutoregressivePosterior",
@@ -66,7 +79,9 @@ __all__ = [
     "RadialPosterior",
     "RealNVPPosterior",
     "RefinedPosterior",
+    "SequencePosterior",
     "SigmoidBeliefPosterior",
+    "StackedPosterior",
     "SylvesterPosterior",
     "TopDownPosterior",
     "VectorQuantiser",

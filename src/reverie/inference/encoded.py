@@ -1,6 +1,6 @@
 """What posteriors of reals share: a perceptron that reads x, and one block of reals to speak of."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Array, Key, PyTree
 
@@ -20,6 +20,8 @@ def kinds_of(model: Any) -> list[str]:
 class Encoded(Part):
     """Abstract: a posterior whose parameters a perceptron reads off x."""
 
+    asks: ClassVar[type] = HasLogJoint
+    """What the model must be able to do."""
     hidden: tuple[int, ...] = option((200,))
     activation: str = option("tanh")
     shape: tuple[Layout, ...] = known()
@@ -32,10 +34,14 @@ class Encoded(Part):
             raise InputError(f"a posterior needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def unserving(self, model: Any) -> str | None:
-        """One block of reals, and nothing else."""
+        """One block of reals, and nothing else; with what else the posterior asks of it."""
         kinds = kinds_of(model)
         what = type(self).__name__
-        return None if kinds == ["reals"] else f"{what} serves one block of reals, not {', '.join(kinds)}"
+        if kinds != ["reals"]:
+            return f"{what} serves one block of reals, not {', '.join(kinds)}"
+        if not isinstance(model, self.asks):
+            return f"{what} serves models with {self.asks.__name__}, and {type(model).__name__} has it not"
+        return None
 
     def _encoder(self, key: Key[Array, ""], spec: Spec, model: Any, outputs: int) -> dict[str, Any]:
         """The fields of this class, filled: an encoder that gives so many numbers for each latent variable's block."""

@@ -1,6 +1,6 @@
 """Hamiltonian variational inference."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from reverie import noise
 from reverie.capabilities import ConsultsModel, HasRealCodes, ReparameterisedProposal
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.inference.encoded import Encoded, kinds_of
+from reverie.inference.encoded import Encoded
 from reverie.inference.normal import halves, normal_log_prob, standard_log_prob
 from reverie.networks.features import features
 from reverie.networks.mlp import MLP, mlp
@@ -41,6 +41,7 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
     Alg. 3, §3.
     """
 
+    asks: ClassVar[type] = HasRealCodes
     steps: int = option(3)
     start: float = option(0.1)
     log_step: Array = learned()
@@ -51,12 +52,6 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
         """Refuse steps that are none."""
         if self.steps < 1 or not 0 < self.start < float("inf"):
             raise InputError("a Hamiltonian posterior needs steps >= 1 and a positive, finite start")
-
-    def unserving(self, model: Any) -> str | None:
-        """One block of reals with a density that can be differentiated."""
-        if kinds_of(model) == ["reals"] and isinstance(model, HasRealCodes):
-            return None
-        return "a Hamiltonian posterior serves one block of reals with a differentiable joint density"
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Small steps."""

@@ -1,6 +1,6 @@
 """A posterior refined for each row by the model's own gradients."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from reverie import noise
 from reverie.capabilities import HasRealCodes, Refines
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.inference.encoded import Encoded, kinds_of
+from reverie.inference.encoded import Encoded
 from reverie.inference.normal import DiagonalGaussian, fresh, halves, standard_log_prob
 from reverie.parts import filled, learned, option
 
@@ -40,6 +40,7 @@ class RefinedPosterior(Encoded, DiagonalGaussian, Refines):
     Reference: Kim, Wiseman, Miller, Sontag & Rush 2018, *Semi-amortized variational autoencoders*, Alg. 1.
     """
 
+    asks: ClassVar[type] = HasRealCodes
     steps: int = option(3)
     rate: float = option(0.05)
     draws: int = option(4)
@@ -51,12 +52,6 @@ class RefinedPosterior(Encoded, DiagonalGaussian, Refines):
         """Refuse steps that are none."""
         if self.steps < 0 or self.draws < 1 or not 0 < self.rate < float("inf"):
             raise InputError("a refined posterior needs steps >= 0, draws >= 1 and a positive, finite rate")
-
-    def unserving(self, model: Any) -> str | None:
-        """One block of reals with a density that can be differentiated."""
-        if kinds_of(model) == ["reals"] and isinstance(model, HasRealCodes):
-            return None
-        return "a refined posterior serves one block of reals with a differentiable joint density"
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """An encoder onto the model's only block of reals."""

@@ -3,6 +3,8 @@
 `MODELS` is the registry: one row subjects a model to every contract test and puts it into `reverie pairs`.
 """
 
+from reverie.models.class_vae import CVAE, GMVAE
+from reverie.models.conv_vae import ConvVAE
 from reverie.models.darn import DARN
 from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
@@ -14,6 +16,8 @@ from reverie.models.mixture import GaussianMixture
 from reverie.models.rbm import RBM
 from reverie.models.realnvp import RealNVP
 from reverie.models.sbn import SigmoidBeliefNet
+from reverie.models.stacked_vae import M1M2, SDGM
+from reverie.models.text_vae import DilatedTextVAE, TextVAE
 from reverie.models.vae import VAE
 from reverie.models.vqvae import VQVAE
 from reverie.parts import Part
@@ -26,6 +30,9 @@ MODELS: dict[str, type[Part]] = {
     "sbn": SigmoidBeliefNet,
     "darn": DARN,
     "vq-vae": VQVAE,
+    "conv-vae": ConvVAE,
+    "text-vae": TextVAE,
+    "text-vae-dilated": DilatedTextVAE,
     "made": MADE,
     "fvsbn": FVSBN,
     "realnvp": RealNVP,
@@ -34,18 +41,28 @@ MODELS: dict[str, type[Part]] = {
     "gaussian-mixture": GaussianMixture,
     "factor-analysis": FactorAnalysis,
     "ppca": PPCA,
+    "gmvae": GMVAE,
+    "cvae": CVAE,
+    "m1m2": M1M2,
+    "sdgm": SDGM,
 }
 
 __all__ = [
+    "CVAE",
     "DARN",
     "FVSBN",
+    "GMVAE",
+    "M1M2",
     "MADE",
     "MODELS",
     "PPCA",
     "RBM",
+    "SDGM",
     "VAE",
     "VQVAE",
+    "ConvVAE",
     "DeepLatentGaussian",
+    "DilatedTextVAE",
     "FactorAnalysis",
     "GaussianMixture",
     "Generator",
@@ -53,4 +70,5 @@ __all__ = [
     "MixturePriorVAE",
     "RealNVP",
     "SigmoidBeliefNet",
+    "TextVAE",
 ]

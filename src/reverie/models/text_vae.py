@@ -1,0 +1,193 @@
+"""Variational autoencoders of sentences: a code, and an autoregressive decoder that reads it at every step."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Self
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, Key, PyTree
+
+from reverie import noise
+from reverie.capabilities import HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
+from reverie.data.spec import Spec
+from reverie.errors import InputError
+from reverie.networks.dilated import DilatedStack, dilated_stack
+from reverie.networks.mlp import Affine, affine
+from reverie.networks.recurrent import LSTM, lstm
+from reverie.parts import Part, filled, known, learned, option
+
+
+class SentenceDecoder(Part, HasRealCodes, HasJointSample, Samplable, HasPriorDistribution):
+    """Abstract: h ~ N(0, I), p(x | h) = Π_t p(x_t | x_{<t}, h) up to and including the end mark.
+
+    After the end mark there is padding, with probability one; a line that has not ended by its last place ends there.
+    Windows of text have no end mark: every place counts. Who inherits says how the past is read.
+    """
+
+    usual: ClassVar[dict[str, str]] = {"inference": "gaussian-lstm"}
+    latent: int = option(16)
+    width: int = option(128)
+    embedding: int = option(64)
+    length: int = known()
+    levels: int = known()
+    marks: tuple[int, int] | None = known()
+    table: Array = learned()
+    out: Affine = learned()
+
+    def __check_init__(self) -> None:
+        """Refuse options that describe no model."""
+        if min(self.latent, self.width, self.embedding) < 1:
+            raise InputError("a text VAE needs latent, width and embedding >= 1")
+
+    def unsuited(self, spec: Spec) -> str | None:
+        """One block of categories with the same levels."""
+        single = spec.single
+        if single is not None and single.kind == "categorical" and len(set(single.counts)) == 1:
+            return None
+        return f"a text VAE takes text, or columns that share their levels, and these are {spec.kind}"
+
+    @abstractmethod
+    def states(self, read: Float[Array, "time inputs"], h: Array) -> Float[Array, "time width"]:
+        """What the decoder knows at each place, from the embedded tokens before it and h."""
+
+    def _common(self, key: Key[Array, ""], spec: Spec) -> dict[str, Any]:
+        """The fields of this class, filled."""
+        (leaf,) = spec.leaves.values()
+        key_table, key_out = jax.random.split(key)
+        table = 0.1 * noise.normal(key_table, (leaf.levels + 1, self.embedding))  # The last row stands for the start.
+        return {
+            "length": leaf.size,
+            "levels": leaf.levels,
+            "marks": spec.marks,
+            "table": table,
+            "out": affine(key_out, self.width, leaf.levels),
+        }
+
+    @property
+    def latents(self) -> tuple[Latent, ...]:
+        """One block of reals."""
+        return (Latent("reals", self.latent),)
+
+    def prior(self) -> dist.Distribution:
+        """N(0, I)."""
+        return dist.Normal(jnp.zeros(self.latent), 1.0).to_event(1)
+
+    def log_prior(self, h: tuple[Array, ...]) -> Array:
+        """log N(h; 0, I)."""
+        return self.prior().log_prob(h[0])
+
+    def _logits(self, x: Array, h: Array) -> Float[Array, "time levels"]:
+        """The logits at each place, given the tokens before it."""
+        before = jnp.concatenate([jnp.array([self.levels], x.dtype), x[:-1]])
+        tiled = jnp.broadcast_to(h, (self.length, self.latent))
+        logits = self.out(self.states(jnp.concatenate([self.table[before], tiled], axis=1), h))
+        return logits if self.marks is None else logits.at[:, self.marks[1]].set(-jnp.inf)
+
+    def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
+        """log p(x | h)."""
+        log_p = jnp.take_along_axis(jax.nn.log_softmax(self._logits(x, h[0])), x[:, None], axis=1)[:, 0]
+        if self.marks is None:
+            return jnp.sum(log_p)
+        ended = jnp.cumsum(x == self.marks[0]) - (x == self.marks[0])
+        counts = (ended == 0) & (jnp.arange(self.length) < self.length - 1)
+        return jnp.sum(jnp.where(counts, log_p, 0.0))
+
+    def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
+        """h from the prior, then token after token."""
+        key_h, key_x = jax.random.split(key)
+        h = noise.normal(key_h, (self.latent,))
+
+        def step(x: Array, at: tuple[Array, Array]) -> tuple[Array, None]:
+            place, one = at
+            token = noise.categorical(one, self._logits(x, h)[place]).astype(jnp.int32)
+            if self.marks is not None:
+                end, padding = self.marks
+                token = jnp.where(place == self.length - 1, end, token)
+                token = jnp.where(jnp.any((x == end) & (jnp.arange(self.length) < place)), padding, token)
+            return x.at[place].set(token), None
+
+        keys = jax.random.split(key_x, self.length)
+        x, _ = jax.lax.scan(step, jnp.zeros(self.length, jnp.int32), (jnp.arange(self.length), keys))
+        return x, (h,)
+
+    def sample(self, key: Key[Array, ""]) -> PyTree:
+        """x of a dream."""
+        return self.sample_joint(key)[0]
+
+
+class TextVAE(SentenceDecoder):
+    """A VAE of sentences with an LSTM for a decoder, which reads h at every step and starts from it.
+
+        h ~ N(0, I),  p(x | h) = Π_t p(x_t | x_{<t}, h),  s_t = LSTM([e(x_{t−1}), h], s_{t−1}),  s_0 = tanh(A h + a)
+
+    Args:
+        latent: the dimension of h.
+        width: units of the LSTM.
+        embedding: the dimension of a token's vector e.
+
+    Example:
+        >>> from reverie.models import TextVAE
+        >>> TextVAE(latent=8).latent
+        8
+
+    Reference: Bowman, Vilnis, Vinyals, Dai, Jozefowicz & Bengio 2016, *Generating sentences from a continuous space*.
+    """
+
+    start: Affine = learned()
+    recurrence: LSTM = learned()
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """Small weights."""
+        key_common, key_start, key_cell = jax.random.split(key, 3)
+        return filled(
+            self,
+            start=affine(key_start, self.latent, self.width),
+            recurrence=lstm(key_cell, self.embedding + self.latent, self.width),
+            **self._common(key_common, spec),
+        )
+
+    def states(self, read: Float[Array, "time inputs"], h: Array) -> Float[Array, "time width"]:
+        """The LSTM's outputs."""
+        return self.recurrence(read, jnp.tanh(self.start(h)))
+
+
+class DilatedTextVAE(SentenceDecoder):
+    """A VAE of sentences with dilated convolutions for a decoder: how far it sees is a choice.
+
+        h ~ N(0, I),  p(x | h) = Π_t p(x_t | x_{t−r}, …, x_{t−1}, h),  r = 2^depth
+
+    The shorter its reach, the more h must carry.
+
+    Args:
+        latent: the dimension of h.
+        width: channels.
+        embedding: the dimension of a token's vector.
+        depth: layers; each doubles the reach.
+
+    Example:
+        >>> from reverie.models import DilatedTextVAE
+        >>> DilatedTextVAE(depth=3).depth
+        3
+
+    Reference: Yang, Hu, Salakhutdinov & Berg-Kirkpatrick 2017, *Improved variational autoencoders for text modeling
+    using dilated convolutions*, §3.2.
+    """
+
+    depth: int = option(4)
+    stack: DilatedStack = learned()
+
+    def __check_init__(self) -> None:
+        """Refuse a depth that is none."""
+        if not 1 <= self.depth <= 16:
+            raise InputError(f"depth must lie in 1..16, not {self.depth}")
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """Small weights."""
+        key_common, key_stack = jax.random.split(key)
+        stack = dilated_stack(key_stack, self.embedding + self.latent, self.width, self.depth)
+        return filled(self, stack=stack, **self._common(key_common, spec))
+
+    def states(self, read: Float[Array, "time inputs"], h: Array) -> Float[Array, "time width"]:
+        """The stack's outputs."""
+        return self.stack(read)

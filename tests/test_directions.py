@@ -14,6 +14,7 @@ from reverie.directions import (
     AugmentReinforceMerge,
     AutoElbo,
     ClosedElbo,
+    CodeClassification,
     CodeCriticUp,
     CodeDiscrepancy,
     CodesPastCritic,
@@ -34,6 +35,7 @@ from reverie.directions import (
     Join,
     LaggingElbo,
     Likelihood,
+    MarginalElbo,
     MinimaxGenerator,
     MonteCarloObjective,
     MultiplyWeightedBound,
@@ -48,6 +50,8 @@ from reverie.directions import (
     RenyiBound,
     SampledElbo,
     ScoreFunction,
+    SemiSupervisedElbo,
+    StagedSemiSupervised,
     StraightThrough,
     StraightThroughConcrete,
     TiedPrior,
@@ -84,6 +88,10 @@ def pairs_row(direction):
     return lambda: (BaseNoise("inference", 5), direction, worlds.parts_for("vae", "avb"), worlds.states(4))
 
 
+def labels_row(direction, model, learner):
+    return lambda: (BaseNoise("inference", 2), direction, worlds.parts_for(model, learner), worlds.states(4))
+
+
 def players_row(direction):
     return lambda: (BaseNoise("model"), direction, worlds.parts_for("generator", "gan"), worlds.states(4))
 
@@ -115,6 +123,10 @@ ROWS = {
     AutoElbo: reals_row(BaseNoise("inference", 2), AutoElbo(Weighting(warmup=3, free_bits=0.1))),
     PathElbo: reals_row(BaseNoise("inference", 2), PathElbo()),
     LaggingElbo: reals_row(BaseNoise("inference", 2), LaggingElbo()),
+    MarginalElbo: labels_row(MarginalElbo(), "gmvae", "marginal-elbo"),
+    SemiSupervisedElbo: labels_row(SemiSupervisedElbo(), "cvae", "m2"),
+    StagedSemiSupervised: labels_row(StagedSemiSupervised(), "m1m2", "m1-then-m2"),
+    CodeClassification: labels_row(CodeClassification(), "vae", "m1"),
     ImportanceWeightedBound: reals_row(BaseNoise("inference", 2), ImportanceWeightedBound()),
     DoublyReparameterised: reals_row(BaseNoise("inference", 2), DoublyReparameterised()),
     RenyiBound: reals_row(BaseNoise("inference", 2), RenyiBound()),
@@ -165,7 +177,7 @@ def test_a_direction_keeps_its_contract(cls):
     sampler, direction, parts, x = ROWS[cls]()
     assert isinstance(direction, cls)
     assert set(direction.uses) <= set(sampler.gives)
-    batch = worlds.batch_of(x)
+    batch = worlds.batch_of(x)._replace(y=jnp.arange(len(x)) % 4 - 1)
     chain = sampler.init(noise.make_key(1), parts, len(x), batch)
     draw, _, _ = eqx.filter_eval_shape(sampler.draw, tick(), parts, batch, chain)
     memory = eqx.filter_eval_shape(direction.init, noise.make_key(0), parts)

@@ -1,6 +1,7 @@
 """Parts that serve a learner: critics, baselines. `AUXILIARIES` is the registry, by role and name."""
 
 from reverie.auxiliaries.baseline import Baseline
+from reverie.auxiliaries.code_classifier import CodeClassifier
 from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
 from reverie.auxiliaries.pair_critic import PairCritic
@@ -15,11 +16,13 @@ AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "surrogate": {"concrete": ConcreteSurrogate, "network": NetworkSurrogate},
     "predictor": {"predictor": Predictor},
     "pseudo-inputs": {"pseudo-inputs": PseudoInputs},
+    "classifier": {"code-classifier": CodeClassifier},
 }
 
 __all__ = [
     "AUXILIARIES",
     "Baseline",
+    "CodeClassifier",
     "CodeCritic",
     "ConcreteSurrogate",
     "Critic",

@@ -19,6 +19,15 @@ from reverie.capabilities.auxiliaries import (
     StandsInFreely,
 )
 from reverie.capabilities.capability import Capability, Code, Row, Scalar, capabilities_of, missing_from
+from reverie.capabilities.classes import (
+    Branches,
+    Classifies,
+    ClassifiesCodes,
+    HasBranches,
+    HasClass,
+    HasFirstStage,
+    InfersFirstStage,
+)
 from reverie.capabilities.latents import (
     HasClosedPosterior,
     HasCodebook,
@@ -57,7 +66,10 @@ from reverie.capabilities.posteriors import (
 )
 
 __all__ = [
+    "Branches",
     "Capability",
+    "Classifies",
+    "ClassifiesCodes",
     "Code",
     "ConsultsModel",
     "Discriminates",
@@ -66,12 +78,15 @@ __all__ = [
     "EmbedsCodes",
     "Encodes",
     "HasBitLogits",
+    "HasBranches",
+    "HasClass",
     "HasClosedPosterior",
     "HasCodeLogits",
     "HasCodebook",
     "HasEnumeration",
     "HasExactEM",
     "HasFiniteCodes",
+    "HasFirstStage",
     "HasGibbs",
     "HasJointSample",
     "HasLogJoint",
@@ -80,11 +95,12 @@ __all__ = [
     "HasPosterior",
     "HasPosteriorDistribution",
     "HasPotential",
-    "HasPseudoInputs",
     "HasPriorDistribution",
+    "HasPseudoInputs",
     "HasRealCodes",
     "HasRelaxedJoint",
     "HasTempering",
+    "InfersFirstStage",
     "Latent",
     "PredictsUnits",
     "PredictsValue",

@@ -19,6 +19,7 @@ from reverie.directions.iwae import ImportanceWeightedBound
 from reverie.directions.jvi import JackknifeBound
 from reverie.directions.lagging import LaggingElbo, inference_due, model_due
 from reverie.directions.likelihood import Likelihood
+from reverie.directions.marginal_elbo import MarginalElbo
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
 from reverie.directions.muprop import MuProp
 from reverie.directions.nvil import NeuralVariational
@@ -27,6 +28,7 @@ from reverie.directions.reconstruction import Reconstruction
 from reverie.directions.relaxation import Concrete, StraightThrough, StraightThroughConcrete
 from reverie.directions.renyi import RenyiBound
 from reverie.directions.score_function import ScoreFunction
+from reverie.directions.semi_supervised import CodeClassification, SemiSupervisedElbo, StagedSemiSupervised
 from reverie.directions.vamp import TiedPrior
 from reverie.directions.vector_quantisation import VectorQuantisation
 from reverie.directions.vimco import MonteCarloObjective
@@ -39,6 +41,10 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     AutoElbo,
     PathElbo,
     LaggingElbo,
+    MarginalElbo,
+    SemiSupervisedElbo,
+    StagedSemiSupervised,
+    CodeClassification,
     ImportanceWeightedBound,
     DoublyReparameterised,
     RenyiBound,
@@ -78,31 +84,26 @@ DIRECTIONS: tuple[type[Direction], ...] = (
 )
 
 __all__ = [
-    "AugmentReinforceMerge",
-    "ControlVariate",
-    "EnumeratedElbo",
-    "EnumeratedLikelihood",
-    "MuProp",
-    "NeuralVariational",
-    "Concrete",
-    "StraightThrough",
-    "StraightThroughConcrete",
-    "ScoreFunction",
-    "MonteCarloObjective",
     "DIRECTIONS",
     "AdversarialElbo",
     "Alternating",
     "Ascent",
+    "AugmentReinforceMerge",
     "AutoElbo",
     "ClosedElbo",
+    "CodeClassification",
     "CodeCriticUp",
     "CodeDiscrepancy",
     "CodesPastCritic",
     "CombinedBound",
+    "Concrete",
     "Contrastive",
+    "ControlVariate",
     "CriticUp",
     "Direction",
     "DoublyReparameterised",
+    "EnumeratedElbo",
+    "EnumeratedLikelihood",
     "ExpectationMaximisation",
     "Fisher",
     "ImportanceWeightedBound",
@@ -112,8 +113,12 @@ __all__ = [
     "Join",
     "LaggingElbo",
     "Likelihood",
+    "MarginalElbo",
     "MinimaxGenerator",
+    "MonteCarloObjective",
+    "MuProp",
     "MultiplyWeightedBound",
+    "NeuralVariational",
     "NonSaturatingGenerator",
     "PairCriticUp",
     "PartiallyWeightedBound",
@@ -122,6 +127,11 @@ __all__ = [
     "Reconstruction",
     "RenyiBound",
     "SampledElbo",
+    "ScoreFunction",
+    "SemiSupervisedElbo",
+    "StagedSemiSupervised",
+    "StraightThrough",
+    "StraightThroughConcrete",
     "TiedPrior",
     "UnpredictableCode",
     "VectorQuantisation",

@@ -18,6 +18,9 @@ from reverie.learners.jsa import JSA
 from reverie.learners.jvi import JVI
 from reverie.learners.lagging import LaggingInference
 from reverie.learners.learner import LEARNERS, Learner
+from reverie.learners.m1 import M1
+from reverie.learners.m2 import M2, M1ThenM2
+from reverie.learners.marginal_elbo import MarginalELBO
 from reverie.learners.miwae import MIWAE
 from reverie.learners.mle import MaximumLikelihood
 from reverie.learners.muprop import MuProp
@@ -41,17 +44,8 @@ from reverie.learners.wae import WAEGAN, WAEMMD
 from reverie.learners.wake_sleep import WakeSleep
 
 __all__ = [
-    "ARM",
-    "Enumeration",
-    "GumbelSoftmax",
-    "MuProp",
-    "NVIL",
-    "REBAR",
-    "Reinforce",
-    "RELAX",
-    "StraightThrough",
-    "VIMCO",
     "AAE",
+    "ARM",
     "AVB",
     "CIWAE",
     "ELBO",
@@ -61,22 +55,35 @@ __all__ = [
     "JSA",
     "JVI",
     "LEARNERS",
+    "M1",
+    "M2",
     "MIWAE",
+    "NVIL",
     "PIWAE",
+    "REBAR",
+    "RELAX",
+    "VIMCO",
     "WAEGAN",
     "WAEMMD",
     "Autoencoder",
     "ContrastiveDivergence",
     "DReG",
+    "Enumeration",
+    "GumbelSoftmax",
     "InfoVAE",
     "LaggingInference",
     "Learner",
+    "M1ThenM2",
+    "MarginalELBO",
     "MaximumLikelihood",
+    "MuProp",
     "PredictabilityMinimisation",
+    "Reinforce",
     "ReweightedWakeSleep",
     "SemiAmortised",
     "StochasticMaximumLikelihood",
     "StochasticVariationalInference",
+    "StraightThrough",
     "VampPrior",
     "VariationalEM",
     "VariationalRenyi",

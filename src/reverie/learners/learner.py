@@ -29,6 +29,7 @@ class Learner(eqx.Module):
             by default.
         optimiser: each part's default optimiser; Adam at 10⁻³ where nothing is said.
         batch: rows a step; `None` for all of them.
+        labels: whether it learns from labels, in `Batch.y`.
         name: set by `named`.
         options: set by `named`.
     """
@@ -40,6 +41,7 @@ class Learner(eqx.Module):
     cadence: Mapping[str, Cadence] = eqx.field(static=True, default_factory=dict)
     optimiser: Mapping[str, Optimiser] = eqx.field(static=True, default_factory=dict)
     batch: int | None = eqx.field(static=True, default=100)
+    labels: bool = eqx.field(static=True, default=False)
     name: str = eqx.field(static=True, default="")
     options: Mapping[str, Any] = eqx.field(static=True, default_factory=dict)
 

@@ -1,0 +1,55 @@
+"""A classifier of codes."""
+
+from typing import Any, Self
+
+from jaxtyping import Array, Key
+
+from reverie.capabilities import ClassifiesCodes, Code, HasLogJoint, Latent
+from reverie.data.spec import Spec
+from reverie.errors import InputError
+from reverie.networks.codes import code_features, code_width
+from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
+from reverie.parts import Part, filled, known, learned, option
+
+
+class CodeClassifier(Part, ClassifiesCodes):
+    """A perceptron with one output for each class; with no hidden layers it is a logistic regression on the code.
+
+    Args:
+        classes: how many classes the labels name.
+        hidden: widths of the hidden layers.
+        activation: of those layers.
+
+    Example:
+        >>> from reverie.auxiliaries import CodeClassifier
+        >>> CodeClassifier(classes=3).hidden
+        ()
+
+    Reference: Kingma, Rezende, Mohamed & Welling 2014, §2, M1.
+    """
+
+    classes: int = option(10)
+    hidden: tuple[int, ...] = option(())
+    activation: str = option("tanh")
+    latents: tuple[Latent, ...] = known()
+    network: MLP = learned()
+
+    def __check_init__(self) -> None:
+        """Refuse options that describe no classifier."""
+        if self.classes < 2 or any(width < 1 for width in self.hidden):
+            raise InputError("a classifier of codes needs classes >= 2 and hidden widths >= 1")
+        if self.activation not in ACTIVATIONS:
+            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
+
+    def unserving(self, model: Any) -> str | None:
+        """Models with latent variables only."""
+        return None if isinstance(model, HasLogJoint) else "a classifier of codes serves models with latent variables"
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """Small weights: near equal odds."""
+        network = mlp(key, code_width(model.latents), self.hidden, self.classes, self.activation)
+        return filled(self, latents=model.latents, network=network)
+
+    def class_logits(self, h: Code) -> Array:
+        """The network's outputs."""
+        return self.network(code_features(h, self.latents))

@@ -1,0 +1,179 @@
+"""VAEs with a class among their latent variables: it sets where the code lies, or is read by the decoder."""
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Int, Key, PyTree
+
+from reverie import noise
+from reverie.capabilities import HasClass, HasJointSample, Latent, Samplable
+from reverie.data.spec import Spec
+from reverie.errors import InputError
+from reverie.models.decoder import Decoder, decoder
+from reverie.models.heads import Scale
+from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.networks.mlp import ACTIVATIONS
+from reverie.parts import Part, filled, learned, option
+
+
+class ClassVAE(Part, HasClass, HasJointSample, Samplable):
+    """Abstract: h = (z, y) of a block of reals and one category, p(y) p(z | y) p(x | z, y)."""
+
+    latent: int = option(16)
+    classes: int = option(10)
+    hidden: tuple[int, ...] = option((200,))
+    activation: str = option("tanh")
+    scale: Scale = option(None)
+    likelihood: Likelihood = option("gaussian")
+    components: int = option(5)
+    logits: Array = learned()
+    decoder: Decoder = learned()
+
+    def __check_init__(self) -> None:
+        """Refuse options that describe no model."""
+        if self.latent < 1 or self.classes < 2 or any(width < 1 for width in self.hidden):
+            raise InputError("a VAE with classes needs latent >= 1, classes >= 2 and hidden widths >= 1")
+        if self.activation not in ACTIVATIONS:
+            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
+        check_observation(self.scale, self.likelihood, self.components)
+
+    @abstractmethod
+    def code_given(self, y: Int[Array, ""]) -> dist.Distribution:
+        """p(z | y)."""
+
+    @abstractmethod
+    def read(self, z: Array, y: Int[Array, ""]) -> Array:
+        """What the decoder reads."""
+
+    def new_decoder(self, key: Key[Array, ""], inputs: int, spec: Spec) -> Decoder:
+        """A decoder whose output bias fits the columns' means."""
+        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
+        return decoder(key, inputs, self.hidden, self.activation, spec, observation)
+
+    @property
+    def latents(self) -> tuple[Latent, ...]:
+        """z and y."""
+        return (Latent("reals", self.latent), Latent("categories", 1, self.classes))
+
+    def log_prior(self, h: tuple[Array, ...]) -> Array:
+        """log p(y) + log p(z | y)."""
+        z, (y,) = h
+        return jax.nn.log_softmax(self.logits)[y] + self.code_given(y).log_prob(z)
+
+    def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
+        """log p(x | z, y)."""
+        z, (y,) = h
+        return self.decoder.log_prob(x, self.read(z, y))
+
+    def _draw(self, key: Key[Array, ""], y: Int[Array, ""]) -> tuple[PyTree, Array]:
+        key_z, key_x = jax.random.split(key)
+        normal = self.code_given(y)
+        z = normal.mean + jnp.sqrt(normal.variance) * noise.normal(key_z, (self.latent,))
+        return self.decoder.sample(key_x, self.read(z, y)), z
+
+    def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
+        """y, then z, then x."""
+        key_y, key_rest = jax.random.split(key)
+        y = noise.categorical(key_y, self.logits)
+        x, z = self._draw(key_rest, y)
+        return x, (z, y[None])
+
+    def sample_given(self, key: Key[Array, ""], y: Int[Array, ""]) -> PyTree:
+        """z, then x."""
+        return self._draw(key, y)[0]
+
+    def sample(self, key: Key[Array, ""]) -> PyTree:
+        """x of a dream."""
+        return self.sample_joint(key)[0]
+
+
+class GMVAE(ClassVAE):
+    """A VAE whose code comes from a mixture of Gaussians, the component being a latent variable of its own.
+
+        y ~ Cat(π),    z | y ~ N(μ_y, diag σ_y²),    x | z ~ p(x; f_θ(z))
+
+    Clustering in the code: q(y | x) assigns rows to components. (With the component summed out of the prior, so that
+    nothing is assigned, it is `LearnedPriorVAE`.)
+
+    Args:
+        latent: the dimension of z.
+        classes: how many components.
+        hidden: widths of the decoder's hidden layers.
+        activation: of those layers.
+        scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
+        likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
+        components: how many, of a mixture of logistics.
+
+    Example:
+        >>> from reverie.models import GMVAE
+        >>> [(one.kind, one.size) for one in GMVAE(latent=8, classes=5).latents]
+        [('reals', 8), ('categories', 1)]
+
+    Reference: Jiang et al. 2017, *Variational deep embedding*, Eq. 1–3; Dilokthanakul et al. 2016.
+    """
+
+    means: Array = learned()
+    log_scales: Array = learned()
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """Equal weights, and components that lie apart."""
+        key_decoder, key_means = jax.random.split(key)
+        shape = (self.classes, self.latent)
+        return filled(
+            self,
+            logits=jnp.zeros(self.classes),
+            decoder=self.new_decoder(key_decoder, self.latent, spec),
+            means=noise.normal(key_means, shape),
+            log_scales=jnp.zeros(shape),
+        )
+
+    def code_given(self, y: Int[Array, ""]) -> dist.Distribution:
+        """N(μ_y, diag σ_y²)."""
+        return dist.Normal(self.means[y], jnp.exp(self.log_scales[y])).to_event(1)
+
+    def read(self, z: Array, y: Int[Array, ""]) -> Array:
+        """z alone."""
+        return z
+
+
+class CVAE(ClassVAE):
+    """A VAE whose decoder reads a class beside the code, which is then free to hold the rest.
+
+        y ~ Cat(π),    z ~ N(0, I),    x | z, y ~ p(x; f_θ(z, y))
+
+    With labels it is the generative half of semi-supervised learning's M2, and of the conditional VAE for a class that
+    is given.
+
+    Args:
+        latent: the dimension of z.
+        classes: how many classes.
+        hidden: widths of the decoder's hidden layers.
+        activation: of those layers.
+        scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
+        likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
+        components: how many, of a mixture of logistics.
+
+    Example:
+        >>> from reverie.models import CVAE
+        >>> CVAE(latent=8, classes=3).latents[1].levels
+        3
+
+    Reference: Kingma, Rezende, Mohamed & Welling 2014, *Semi-supervised learning with deep generative models*, Eq. 2;
+    Sohn, Lee & Yan 2015, for a class that is always given.
+    """
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """Equal weights."""
+        wide = self.latent + self.classes
+        return filled(self, logits=jnp.zeros(self.classes), decoder=self.new_decoder(key, wide, spec))
+
+    def code_given(self, y: Int[Array, ""]) -> dist.Distribution:
+        """N(0, I), whatever y."""
+        return dist.Normal(jnp.zeros(self.latent), 1.0).to_event(1)
+
+    def read(self, z: Array, y: Int[Array, ""]) -> Array:
+        """z and the one-hot y."""
+        return jnp.concatenate([z, jax.nn.one_hot(y, self.classes)])

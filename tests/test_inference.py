@@ -116,7 +116,20 @@ def test_codes_have_the_models_shapes(name):
     assert jax.eval_shape(ready(part, model).log_prob, code, row(name)).shape == ()
 
 
-@having(Proposes, without=("belief-net", "categorical", "nade", "vector-quantiser", "auxiliary", "hierarchical", "class-gaussian", "auxiliary-class", "stacked"))
+@having(
+    Proposes,
+    without=(
+        "belief-net",
+        "categorical",
+        "nade",
+        "vector-quantiser",
+        "auxiliary",
+        "hierarchical",
+        "class-gaussian",
+        "auxiliary-class",
+        "stacked",
+    ),
+)
 def test_a_density_over_that_of_proposals_has_the_mean_one(name):
     """E g(h)/q̂ = ∫ g = 1 for a normal density g within the bulk of q: the law that every bound and weight rests on."""
     part, model = filled(name, 0.1)

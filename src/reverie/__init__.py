@@ -1,7 +1,7 @@
 """Reverie fits deep generative models, and says whether to believe the result.
 
 Fit and keep:       `fit`, `resume`, `load_run`, `Run`
-Judge:              `evaluate`, `bakeoff`, `Estimate`
+Judge:              `evaluate`, `gradients`, `bakeoff`, `Estimate`
 What fits what:     `pairs`
 Data:               `data` (`data.load`, `data.Dataset`, measures)
 Definitions:        `models`, `inference`, `auxiliaries` (critics, baselines)
@@ -24,6 +24,7 @@ _FROM = {
     "bakeoff": "reverie.bakeoffs.contest",
     "evaluate": "reverie.runs",
     "fit": "reverie.runs",
+    "gradients": "reverie.runs",
     "load_run": "reverie.runs",
     "pairs": "reverie.pairing",
     "resume": "reverie.runs",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from reverie.errors import InputError
     from reverie.estimate import Estimate
     from reverie.pairing import pairs
-    from reverie.runs import Run, evaluate, fit, load_run, resume
+    from reverie.runs import Run, evaluate, fit, gradients, load_run, resume
 
 
 def __getattr__(name: str) -> Any:
@@ -64,6 +65,7 @@ __all__ = [
     "evaluate",
     "evaluation",
     "fit",
+    "gradients",
     "inference",
     "learners",
     "load_run",

@@ -63,6 +63,47 @@ def test_evaluate(answer, small_runs):
     assert given["log_likelihood"]["n"] == 40
 
 
+def test_evaluate_a_model_with_codes_in_full(answer, small_runs):
+    found, err = answer(
+        "evaluate", small_runs["run"], small_runs["data"], "--json", "--samples", 20, "--full", "--most", 4
+    )
+    assert {"bounds", "collapse", "annealed", "bracket", "gap", "notes"} <= set(found)
+    for name in ("elbo", "fit", "divergence"):
+        holds_an_estimate(found["bounds"][name])
+    assert [one["k"] for one in found["bounds"]["curve"]] == [1, 10, 20]
+    assert found["bounds"]["curve"][-1]["value"] == found["log_likelihood"]["value"]
+    assert found["collapse"]["size"] == 2
+    assert len(found["collapse"]["divergences"]) == 2
+    holds_an_estimate(found["collapse"]["information"])
+    assert (found["annealed"]["kind"], found["annealed"]["n"], found["bracket"]) == ("exact", 4, None)
+    assert found["gap"]["method"] == "a sum over all codes"
+    holds_an_estimate(found["gap"]["families"][0]["approximation"])
+    assert found["notes"] == []
+    assert "optimising posteriors of 4 rows" in err
+
+
+def test_evaluate_quietly(answer, small_runs):
+    _, err = answer("evaluate", small_runs["table"], "--json", "--quiet")
+    assert err == ""
+
+
+def test_gradients(answer, small_runs, at):
+    words = ("gradients", small_runs["run"], small_runs["data"], "--learners", "reinforce", "rws:k=2")
+    found, err = answer(*words, "--draws", 40, "--settle", 2, "--rows", 3, "--out", "g", "--json")
+    assert (found["reference"], found["exact"]) == ("enumeration:objective=elbo", True)
+    assert (found["rows"], found["draws"], found["picture"]) == (3, 40, "g/gradients.png")
+    assert [(one["learner"], one["part"]) for one in found["table"]] == [
+        ("reinforce", "model"),
+        ("reinforce", "inference"),
+        ("rws:k=2", "model"),
+        ("rws:k=2", "inference"),
+    ]
+    fields = {"learner", "part", "size", "norm", "norm_se", "bias", "bias_se", "bias_errors", "variance"}
+    assert set(found["table"][0]) == fields | {"cosine", "cosine_se", "snr"}
+    assert (at / "g" / "gradients.png").read_bytes().startswith(b"\x89PNG")
+    assert "rws:k=2 …" in err
+
+
 def test_evaluate_an_implicit_model(answer, small_runs):
     found, _ = answer("evaluate", small_runs["implicit"], "--json")
     assert found["log_likelihood"] is None

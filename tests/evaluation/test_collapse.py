@@ -57,6 +57,13 @@ def test_the_figures_of_a_linear_gaussian_are_those_of_closed_forms(world, healt
     assert healthy.aggregate.value == pytest.approx(apart, abs=0.15)
     assert healthy.activity == pytest.approx(np.diag(moved), abs=0.12)
     assert (healthy.active, healthy.size) == (2, 3)
+    # log p(x | h) − log p(x | h') for h, h' of two rows, in the mean: what moving a code costs.
+    weight, s = np.asarray(world.model.weight, np.float64), float(world.model.scale)
+    error = world.marginal.cov - world.marginal.cov @ world.gain @ weight
+    noise = np.trace(weight.T @ np.diag(np.diag(world.covariance)) @ weight)
+    own = np.trace(error @ np.linalg.solve(world.marginal.cov, error.T)) + noise
+    other = np.trace(world.marginal.cov + weight.T @ moved @ weight) + noise
+    assert healthy.worth.value == pytest.approx((other - own) / 2 / s**2, rel=0.1)
     assert healthy.state == "healthy"
     assert healthy.alarm == ""
     assert abs(healthy.mmd2.value) < 4 * healthy.mmd2.se
@@ -170,8 +177,12 @@ def test_parts_without_codes_have_no_report(world):
 
 def test_words_for_every_state():
     good, rate = np.array([0.5, 0.9]), Estimate(6.0, 0.1, "unbiased")
-    assert verdict(good, rate, None) == ("healthy", "", ())
-    assert verdict(np.array([0.5, *[0.0] * 9]), rate, None)[0] == "collapsed in part"
-    assert "1 of 10 latent variables is active" in verdict(np.array([0.5, *[0.0] * 9]), rate, None)[1]
-    assert verdict(good, rate._replace(value=0.01), None)[0] == "collapsed"
-    assert verdict(np.array([0.0]), None, None)[0] == "collapsed"
+    assert verdict(good, rate, rate, None) == ("healthy", "", ())
+    part = verdict(np.array([0.5, *[0.0] * 9]), rate, rate, None)
+    assert part[0] == "collapsed in part"
+    assert "1 of 10 latent variables is active" in part[1]
+    assert verdict(good, rate._replace(value=0.01), rate, None)[0] == "collapsed"
+    assert verdict(np.array([0.0]), None, rate, None)[0] == "collapsed"
+    deaf = verdict(good, rate, rate._replace(value=0.01), None)
+    assert deaf[0] == "collapsed"
+    assert "worth 0.01 nats more to it than another row's, though 2 of 2" in deaf[1]

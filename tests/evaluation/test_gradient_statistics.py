@@ -10,7 +10,7 @@ import pytest
 from reverie.errors import InputError
 from reverie.evaluation import gradient_statistics
 from reverie.evaluation.gradient_lengths import squared_bias, squared_norm
-from reverie.evaluation.gradient_statistics import asked_of, learner_of, reference_for
+from reverie.evaluation.gradient_statistics import _Found, _statistics, asked_of, learner_of, reference_for
 from reverie.learners import JSA, ReweightedWakeSleep
 from reverie.noise import make_key
 from tests import measuring, worlds
@@ -94,6 +94,13 @@ def test_the_square_of_a_mean_is_unbiased_and_so_is_its_error():
         value, se = np.array([squared_norm(shift + rng.standard_normal((20, 6))) for _ in range(400)]).T
         assert value.mean() == pytest.approx(6 * shift, abs=4 * value.std() / 20)
         assert se.mean() == pytest.approx(value.std(), rel=0.2)
+
+
+def test_the_variance_has_what_is_between_groups_too():
+    means = np.array([[1.0, 5.0], [3.0, 5.0]])
+    entry = _statistics("jsa", "model", _Found(means, 0.5, np.array([0.2, 0.4])), None)
+    assert entry.variance == pytest.approx(0.5 + 2.0)
+    assert (entry.bias, entry.cosine) == (None, None)
 
 
 def test_a_chain_settles_before_it_counts_and_a_reference_may_be_a_long_run(net):

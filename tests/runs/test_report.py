@@ -397,15 +397,17 @@ def test_a_report_says_the_figure_its_kind_and_how_it_was_made(tmp_path):
     assert "0.4223 ± 0.0055" in read.text
     assert "upper bound" in read.text
     assert "7 × 3" in read.text
+    assert "active latent variables" in read.text
+    assert "of 10" in read.text
     assert "step 40, the best" in read.text
     assert data.fingerprint in read.text
     assert "bits: raw > 7" in read.text
     assert again.command(run.config, 50) in read.text
     assert [value for _, name, value in read.attributes if name == "href"] == []
-    for name in ("samples.png", "curves.png"):
+    for name in ("samples.png", "curves.png", "codes.png"):
         assert pixels((run.path / name).read_bytes()).std() > 1
     assert sorted(path.name for path in run.path.iterdir() if path.name != "metrics.jsonl") == [
-        "curves.png", "report.html", "samples.png",
+        "codes.png", "curves.png", "report.html", "samples.png",
     ]  # fmt: skip
 
 

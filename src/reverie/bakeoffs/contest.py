@@ -168,7 +168,7 @@ def _enter(
         )
     except (NonFiniteError, InputError) as error:
         return Entry(entrant.model, entrant.learner, str(path), None, None, 0, 0.0, 0, str(error)), None
-    figures = evaluate(run, dataset.test, seed=seed)
+    figures = evaluate(run, dataset.test, seed=seed, codes=False)
     likelihood = run.log_likelihood
     why = None if likelihood is None or not likelihood.failed else "; ".join(likelihood.warnings)
     if likelihood is not None and run.step * run.config.batch < len(dataset.train):

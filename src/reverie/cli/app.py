@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 from reverie.cli import dotted, faults, folders
 from reverie.cli.bakeoff import bakeoff
 from reverie.cli.fit import fit
+from reverie.cli.gradients import gradients
 from reverie.cli.options import options
 from reverie.cli.pairs import pairs
 from reverie.cli.sample import sample
@@ -35,13 +36,14 @@ def commands() -> App:
         default_parameter=Parameter(negative=(), show_default=False),
     )
     runs = App(name="runs", help="Run folders: list them, look into one, remove one.", help_epilogue="")
-    for command in (bakeoff, fit, sample, score, evaluate, pairs, options):
+    for command in (bakeoff, fit, sample, score, evaluate, gradients, pairs, options):
         app.command(command, help_epilogue="")
     app.command(runs)
     runs.command(folders.list_, name="list")
     runs.command(folders.show)
     runs.command(folders.remove)
-    for place, name in enumerate(("bakeoff", "fit", "sample", "score", "evaluate", "pairs", "options", "runs")):
+    names = ("bakeoff", "fit", "sample", "score", "evaluate", "gradients", "pairs", "options", "runs")
+    for place, name in enumerate(names):
         app[name].sort_key = place
     return app
 

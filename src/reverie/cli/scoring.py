@@ -46,22 +46,44 @@ def evaluate(
     /,
     *,
     samples: Count = 1000,
+    ais: bool = False,
+    gap: bool = False,
+    full: bool = False,
+    most: Count = 100,
     seed: Seed = 0,
     json: bool = False,
+    quiet: Quiet = False,
 ) -> None:
     """What a run is worth on rows that it did not learn from: its own test rows, or those of a file.
+
+    For a model with latent variables that is also its evidence lower bound, the importance-weighted bound as codes grow
+    in number, and a report on posterior collapse.
 
     Args:
         run: The run folder.
         file: Rows with the columns that the run was fitted on; the run's own test rows when not given.
         samples: Codes for each row, where the likelihood is bounded by importance weighting (1000).
+        ais: Also anneal codes from the prior to the posterior, and back on rows that the model draws. Minutes.
+        gap: Also split the inference gap, by a posterior optimised for each row. Minutes.
+        full: Both of these.
+        most: Rows of --ais and --gap, the first ones (100).
         seed: Of the codes and the draws (0).
         json: Print one JSON object and nothing else.
+        quiet: No notes.
     """
     import reverie as rv
 
     opened_run = opened(run)
-    found = rv.evaluate(opened_run, file, samples=samples, seed=seed)
+    found = rv.evaluate(
+        opened_run,
+        file,
+        samples=samples,
+        seed=seed,
+        annealing=ais or full,
+        gap=gap or full,
+        most=most,
+        heard=lambda doing: console.note(f"{doing} …", quiet=quiet),
+    )
     if json:
         console.answer(found.to_dict())
     else:

@@ -13,6 +13,7 @@ from reverie.cli.words import count, counted, duration
 if TYPE_CHECKING:
     from reverie.bakeoffs import Bakeoff
     from reverie.estimate import Estimate
+    from reverie.evaluation import Bounds, Collapse, Gap
     from reverie.runs import Evaluation, Run, RunSummary
 
 IMPLICIT = "none: the model is implicit"
@@ -123,10 +124,66 @@ def evaluation_facts(found: "Evaluation") -> Table:
     rows.append(("measure", found.reference))
     if found.log_normaliser is not None:
         rows.append(("log Z", full(found.log_normaliser)))
+    if found.bounds is not None:
+        rows += bound_facts(found.bounds, found.log_likelihood)
+    if found.annealed is not None:
+        how = "sum over codes" if found.annealed.kind == "exact" else "annealing"
+        first = f", first {found.annealed.n}" if found.annealed.n < found.rows else ""
+        rows.append((f"{how}{first}", full(found.annealed)))
+    if found.bracket is not None:
+        words = f"{short(found.bracket.lower)} to {short(found.bracket.upper)}, {short(found.bracket.gap)} nats apart"
+        rows.append(("bracket on own draws", words))
+    if found.gap is not None:
+        rows += gap_facts(found.gap)
+    if found.collapse is not None:
+        rows += collapse_facts(found.collapse)
     if found.two_sample is not None:
         figures = two_sample_figures(found.two_sample.to_dict())
         rows += [(f"two-sample {name}", value) for name, value in figures.items()]
-    return facts(rows)
+    return facts([*rows, *(("note", note) for note in found.notes)])
+
+
+def bound_facts(found: "Bounds", shown: "Estimate | None") -> list[tuple[str, str]]:
+    """The evidence lower bound and the curve above it, but for what is shown already."""
+    terms = f"fit {short(found.fit)}, divergence {short(found.divergence)}"
+    rows = [("ELBO", f"{short(found.elbo)} nats ({terms})")]
+    for k, estimate in found.curve[1:]:
+        if estimate == shown:
+            continue
+        ess = "" if estimate.ess is None else f" (ESS {estimate.ess:.1f})"
+        rows.append((f"bound of {counted(k, 'code')}", f"{short(estimate)} nats{ess}"))
+    return rows
+
+
+def gap_facts(found: "Gap") -> list[tuple[str, str]]:
+    """The inference gap and its parts."""
+    rows = [
+        (
+            "inference gap",
+            f"{short(found.inference)} nats (log-likelihood {short(found.log_likelihood)}, by {found.method})",
+        )
+    ]
+    for family in found.families:
+        parts = f"approximation {short(family.approximation)}, amortisation {short(family.amortisation)}"
+        rows.append((f"  {family.name}", f"{parts} nats"))
+    return rows + [("", f"note: {note}") for note in found.notes]
+
+
+def collapse_facts(found: "Collapse") -> list[tuple[str, str]]:
+    """What the codes say of their rows."""
+    rows = [("posterior", f"{found.state}: {found.active} of {counted(found.size, 'latent variable')} active")]
+    named = {
+        "divergence from prior": found.divergence,
+        "worth of a code": found.worth,
+        "mutual information": found.information,
+        "aggregate from prior": found.aggregate,
+    }
+    rows += [(name, full(estimate)) for name, estimate in named.items() if estimate is not None]
+    if found.mmd2 is not None:
+        rows.append(("codes' mmd2", two_sample_figures({"mmd2": found.mmd2.to_dict()}).get("mmd2", "failed")))
+    rows += [("alarm", found.alarm)] if found.alarm else []
+    rows += [("  try" if place == 0 else "", f"- {one}") for place, one in enumerate(found.advice)]
+    return rows + [("", f"note: {note}") for note in found.notes]
 
 
 def two_sample_figures(figures: dict[str, object]) -> dict[str, str]:

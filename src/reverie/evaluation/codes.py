@@ -69,6 +69,18 @@ def densities(parts: Parts, measure: Measure, key: Key[Array, ""], h: PyTree, ro
 
 
 @eqx.filter_jit
+def worth_of_codes(parts: Parts, measure: Measure, key: Key[Array, ""], pieces: tuple[PyTree, PyTree, PyTree]) -> Array:
+    """log p(x | h) with a row's own codes less that with another row's, the mean over its codes; rows, own, others."""
+
+    def one(row: tuple[Array, PyTree], own: PyTree, other: PyTree) -> Array:
+        x, _, _ = seen(measure, key, *row)
+        fit = jax.vmap(lambda h: parts["model"].log_likelihood(x, h))
+        return jnp.mean(fit(own) - fit(other))
+
+    return jax.vmap(one)(*pieces)
+
+
+@eqx.filter_jit
 def bit_divergences(parts: Parts, measure: Measure, key: Key[Array, ""], logits: Array, rows: PyTree) -> Array:
     """KL[q(h_i | x) ‖ p(h_i)] of each bit of the only block."""
     posterior = posterior_of(parts)

@@ -40,6 +40,7 @@ from reverie.evaluation.codes import (
     log_priors,
     numbers_of,
     prior_codes,
+    worth_of_codes,
 )
 from reverie.evaluation.two_sample import discrepancy
 from reverie.parts import Parts
@@ -48,7 +49,7 @@ ROWS = 64
 """Rows in a chunk."""
 ACTIVE = 0.01
 SILENT = 0.1
-"""Nats: a divergence below this is none."""
+"""Nats: a divergence below this is none, and so is what a code is worth."""
 FEW = 0.2
 """A share of active variables below which a posterior has collapsed in part."""
 FAR = 0.5
@@ -85,6 +86,7 @@ class Collapse(NamedTuple):
         activity: the variance of each over the rows, as a share of the prior's.
         divergence: E_x KL[q(h | x) ‖ p(h)], in nats a row.
         divergences: the same of each latent variable, where prior and posterior factorise; else `None`.
+        worth: nats by which a row's own code says more of it to the model than another row's does.
         information: I_q(x; h), from below.
         information_above: the same, from above.
         aggregate: KL[q(h) ‖ p(h)], from above.
@@ -100,6 +102,7 @@ class Collapse(NamedTuple):
     activity: tuple[float, ...]
     divergence: Estimate | None
     divergences: tuple[float, ...] | None
+    worth: Estimate
     information: Estimate | None
     information_above: Estimate | None
     aggregate: Estimate | None
@@ -147,6 +150,9 @@ def collapse(
     drawn = isinstance(model, HasJointSample)
     prior = in_chunks(lambda piece: prior_codes(model, key, piece), places, ROWS) if drawn else None
     activity = _activity(mean, spread, model.latents, prior)
+    turned = jax.tree.map(lambda leaf: np.roll(leaf, 1, axis=0), h)
+    worth = in_chunks(lambda piece: worth_of_codes(parts, measure, key, piece), (rows, h, turned), ROWS)
+    worth_of = mean_of(np.asarray(worth, np.float64), "unbiased")
     by_variable = _each(parts, measure, key, rows, each)
     exact = isinstance(posterior, HasPosterior)
     found = None
@@ -158,7 +164,7 @@ def collapse(
     if isinstance(posterior, Proposes):
         rate = mean_of(np.asarray(divergence, np.float64).mean(axis=1), "unbiased" if exact else "upper bound")
     mmd2 = None if prior is None else discrepancy(_first(h, model.latents), prior[: len(mean)], seed)
-    state, alarm, advice = verdict(activity, rate, found)
+    state, alarm, advice = verdict(activity, rate, worth_of, found)
     return Collapse(
         state,
         alarm,
@@ -168,6 +174,7 @@ def collapse(
         tuple(activity.tolist()),
         rate,
         None if by_variable is None else tuple(by_variable.tolist()),
+        worth_of,
         None if found is None else found.below,
         None if found is None else found.above,
         None if found is None else found.divergence,
@@ -212,7 +219,9 @@ def _each(parts: Parts, measure: Measure, key: Key[Array, ""], rows: PyTree, eac
     return np.asarray(found, np.float64).mean(axis=0)
 
 
-def verdict(activity: np.ndarray, rate: Estimate | None, found: Aggregate | None) -> tuple[str, str, tuple[str, ...]]:
+def verdict(
+    activity: np.ndarray, rate: Estimate | None, worth: Estimate, found: Aggregate | None
+) -> tuple[str, str, tuple[str, ...]]:
     """The state, what is wrong, and what to try."""
     size, active = activity.size, int((activity > ACTIVE).sum())
     of = f"{active} of {size} latent variables {'is' if active == 1 else 'are'} active"
@@ -220,6 +229,12 @@ def verdict(activity: np.ndarray, rate: Estimate | None, found: Aggregate | None
     silent = rate is not None and not rate.failed and rate.value < SILENT
     if active == 0 or silent:
         return "collapsed", f"The posterior has collapsed: {of}{nats}. The model does not use its code.", AGAINST
+    if not worth.failed and worth.value < SILENT:
+        said = (
+            f"The model does not use its code: a row's own code is worth {worth.value:.2f} nats more to it than "
+            f"another row's, though {of}."
+        )
+        return "collapsed", said, AGAINST
     if active <= FEW * size and size > 1:
         said = f"The posterior has collapsed in part: {of}{nats}. The others say nothing of the row."
         return "collapsed in part", said, (*AGAINST, "fewer latent variables, if what is active is all that is needed")

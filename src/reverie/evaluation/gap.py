@@ -12,7 +12,7 @@ inference and approximation gaps; what Adam misses is added to the approximation
 gap.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax
@@ -40,6 +40,10 @@ RATE = 0.05
 ROWS = 32
 STILL_RISING = 0.1
 """Nats that the mean over the last quarter of the steps may exceed that of the quarter before."""
+
+
+Annealed: TypeAlias = tuple[Estimate, np.ndarray]
+"""The mean of log p(x) over rows, and each row's."""
 
 
 class Family(NamedTuple):
@@ -178,7 +182,7 @@ def _likelihood(
     measure: Measure,
     raw: PyTree,
     key: Key[Array, ""],
-    annealing: dict[str, int],
+    annealed: Annealed | None,
     samples: int,
     best: dict[str, _Best],
 ) -> _Truth:
@@ -187,7 +191,6 @@ def _likelihood(
         scores = score(parts, measure, raw, key)
         assert scores is not None
         return _Truth(mean_of(scores.values, scores.kind), scores.values, "the model's own density")
-    annealed = annealed_likelihood(model, measure, raw, key, **annealing)
     if annealed is not None and annealed[0].kind == "exact":
         return _Truth(*annealed, "a sum over all codes")
     weighed = row_bounds(parts, measure, raw, key, samples=samples, ks=(samples,)) if "inference" in parts else None
@@ -210,6 +213,7 @@ def inference_gap(
     steps: int = 500,
     samples: int = 5000,
     annealing: dict[str, int] | None = None,
+    annealed: Annealed | None = None,
     flows: bool = True,
 ) -> Gap | None:
     """The inference gap of rows, split; `None` for a model without latent variables.
@@ -223,6 +227,7 @@ def inference_gap(
         samples: codes for each row of the importance-weighted bound that log p(x) may be, and of the inference model's
             own bound.
         annealing: `chains`, `temperatures` and `leaps` of the annealed bound that log p(x) may be.
+        annealed: what `annealed_likelihood` gave for these rows and this key, where it is known already.
         flows: whether to fit flows too.
     """
     model, posterior = parts["model"], posterior_of(parts) if "inference" in parts else None
@@ -249,7 +254,9 @@ def inference_gap(
         return _Best(*in_chunks(chunk, (fingerprints(raw), raw), ROWS))
 
     best = {name: best_of(name) for name in names}
-    truth = _likelihood(parts, measure, raw, key, annealing or {}, samples, best)
+    if annealed is None and not isinstance(model, HasLogProb):
+        annealed = annealed_likelihood(model, measure, raw, key, **(annealing or {}))
+    truth = _likelihood(parts, measure, raw, key, annealed, samples, best)
     families = tuple(
         Family(
             name,

@@ -82,6 +82,7 @@ class GradientStatistics(NamedTuple):
     Attributes:
         reference: the learner whose direction is the reference.
         exact: whether that is without noise.
+        norms: its length for each part.
         rows: how many rows the directions are means over.
         draws: how many directions each learner gave.
         table: one entry for each learner and part.
@@ -89,6 +90,7 @@ class GradientStatistics(NamedTuple):
 
     reference: str
     exact: bool
+    norms: dict[str, float]
     rows: int
     draws: int
     table: tuple[PartStatistics, ...]
@@ -320,4 +322,5 @@ def gradient_statistics(
         means = {name: groups.mean(axis=0) for name, groups in references.items()}
         found = _run(one, batch, means, jax.random.fold_in(key_draws, place), draws, settle, step)
         table += [_statistics(one.label, name, part, references.get(name)) for name, part in found.items()]
-    return GradientStatistics(true.label, exact, int(batch.index.shape[0]), draws, tuple(table))
+    norms = {name: length(*squared_norm(groups))[0] for name, groups in references.items()}
+    return GradientStatistics(true.label, exact, norms, int(batch.index.shape[0]), draws, tuple(table))

@@ -1,15 +1,32 @@
 """`evaluate`: what a run is worth on rows that it did not learn from."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from reverie import noise
+from reverie.capabilities import HasLogJoint, HasLogProb
 from reverie.data import Dataset, Rows, load_again, to_model_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
-from reverie.evaluation import TwoSample, log_likelihood, samples_of, two_sample
+from reverie.evaluation import (
+    Bounds,
+    Bracket,
+    Collapse,
+    Gap,
+    TwoSample,
+    annealed_likelihood,
+    bounds,
+    bracket,
+    collapse,
+    inference_gap,
+    log_likelihood,
+    samples_of,
+    two_sample,
+)
+from reverie.evaluation.annealing_codes import unsuited
 from reverie.networks.features import layouts
 from reverie.runs.run import Run
 
@@ -28,6 +45,12 @@ class Evaluation(NamedTuple):
         log_normaliser: log Z, for models that have one.
         two_sample: the model's draws against the rows.
         reference: the space and base measure in which the likelihood lives.
+        bounds: for models with latent variables the evidence lower bound, its terms, and the importance-weighted curve.
+        collapse: for them, whether the codes say anything of their rows.
+        annealed: for them, the log-likelihood of the first rows by annealing or by a sum over all codes, if asked.
+        bracket: bounds from below and above on rows that the model drew, if asked.
+        gap: the inference gap of the first rows, split, if asked.
+        notes: what could not be said, and why.
     """
 
     run: str
@@ -37,16 +60,34 @@ class Evaluation(NamedTuple):
     log_normaliser: Estimate | None
     two_sample: TwoSample | None
     reference: str
+    bounds: Bounds | None = None
+    collapse: Collapse | None = None
+    annealed: Estimate | None = None
+    bracket: Bracket | None = None
+    gap: Gap | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
-        found = self._asdict()
-        for name in ("log_likelihood", "bits_per_dim", "log_normaliser", "two_sample"):
-            found[name] = None if found[name] is None else found[name].to_dict()
-        return found
+        plain = {"run", "rows", "reference", "notes"}
+        found = {
+            name: value if name in plain or value is None else value.to_dict() for name, value in self._asdict().items()
+        }
+        return found | {"notes": list(self.notes)}
 
 
-def evaluate(run: Run, data: Any = None, *, samples: int = 1000, seed: int = 0) -> Evaluation:
+def evaluate(
+    run: Run,
+    data: Any = None,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    codes: bool = True,
+    annealing: bool = False,
+    gap: bool = False,
+    most: int = 100,
+    heard: Callable[[str], None] = lambda doing: None,
+) -> Evaluation:
     """Evaluate a run on rows: its own test rows, or any of the same columns.
 
     Args:
@@ -54,31 +95,79 @@ def evaluate(run: Run, data: Any = None, *, samples: int = 1000, seed: int = 0) 
         data: `Rows`, a `Dataset` (its test rows), anything that `load` reads; the run's own test rows when `None`.
         samples: codes for each row, where the likelihood is bounded by importance weighting.
         seed: of the codes and the draws.
+        codes: for models with latent variables, also the bounds and the report on collapse.
+        annealing: also anneal codes from the prior, and bracket the likelihood of rows that the model drew.
+        gap: also split the inference gap.
+        most: rows of the annealing and the gap, the first ones.
+        heard: called with what goes on, in words.
 
     Example:
         >>> rv.evaluate(run, data.test).log_likelihood  # doctest: +SKIP
     """
-    if samples < 1:
-        raise InputError(f"samples must be at least 1, not {samples}")
-    rows = _rows(run, data)
+    for name, number, least in (("samples", samples, 1), ("most", most, 2)):
+        if number < least:
+            raise InputError(f"{name} must be at least {least}, not {number}")
+    rows = rows_of(run, data)
     key = noise.make_key(seed, run.config.prng)
-    found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, log_z=run.log_z)
+    heard("scoring rows")
+    bound = bounds(run.parts, run.measure, rows.raw, key, samples=samples) if codes else None
+    found = bound.curve[-1][1] if bound is not None else None
+    if found is None or isinstance(run.parts["model"], HasLogProb):
+        found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, log_z=run.log_z)
     image = run.spec.image
+    heard("comparing samples")
     held = to_model_rows(run.measure, rows[:MOST].raw, seed)
     drawn = samples_of(run.parts, len(jax.tree.leaves(held)[0]), jax.random.fold_in(key, 1))
-    figures = two_sample(drawn, held, layouts(run.spec), seed=seed) if len(rows) > 1 else None
-    return Evaluation(
+    evaluation = Evaluation(
         run=str(run.path),
         rows=len(rows),
         log_likelihood=found,
         bits_per_dim=None if found is None or image is None else found.bits_per_dim(int(np.prod(image))),
         log_normaliser=run.log_z,
-        two_sample=figures,
+        two_sample=two_sample(drawn, held, layouts(run.spec), seed=seed) if len(rows) > 1 else None,
         reference=run.measure.reference,
+        bounds=bound,
     )
+    if not isinstance(run.parts["model"], HasLogJoint):
+        asked = annealing or gap
+        return evaluation._replace(notes=(f"{run.model} has no latent variables to anneal",) if asked else ())
+    if codes and len(rows) > 1:
+        heard("reading codes")
+        evaluation = evaluation._replace(collapse=collapse(run.parts, run.measure, rows.raw, key, seed=seed))
+    first = jax.tree.map(lambda leaf: leaf[:most], rows.raw)
+    annealed = None
+    if annealing:
+        heard(f"annealing the codes of {min(most, len(rows))} rows")
+        annealed = annealed_likelihood(run.parts["model"], run.measure, first, key)
+        evaluation = evaluation._replace(annealed=None if annealed is None else annealed[0])
+        if annealed is not None and annealed[0].kind != "exact":
+            heard(f"annealing the codes of {most} draws, and back")
+            evaluation = evaluation._replace(bracket=bracket(run.parts["model"], key, rows=most))
+    if gap:
+        heard(f"optimising posteriors of {min(most, len(rows))} rows")
+        split = inference_gap(run.parts, run.measure, first, key, annealed=annealed)
+        evaluation = evaluation._replace(gap=split)
+    return evaluation._replace(notes=_notes(evaluation, run, codes=codes, annealing=annealing))
 
 
-def _rows(run: Run, data: Any) -> Rows:
+def _notes(found: Evaluation, run: Run, *, codes: bool, annealing: bool) -> tuple[str, ...]:
+    """What could not be said of a model with latent variables, and why."""
+    notes = []
+    if codes and found.bounds is None:
+        notes.append(
+            "no bounds: the inference model gives draws without densities"
+            if "inference" in run.parts
+            else f"no bounds: {run.learner} fits no inference model"
+        )
+    if codes and found.collapse is None:
+        notes.append("no report on collapse: there is no inference model, or only one row")
+    if annealing and found.annealed is None:
+        notes.append(f"no annealing: {unsuited(run.parts['model'])}")
+    return tuple(notes)
+
+
+def rows_of(run: Run, data: Any) -> Rows:
+    """The rows that a person meant: the run's own test rows where nothing was said."""
     if isinstance(data, Rows):
         return data
     if isinstance(data, Dataset):

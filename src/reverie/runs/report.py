@@ -10,7 +10,7 @@ from reverie import noise
 from reverie.capabilities import HasLogProb
 from reverie.data import Dataset, Rows, to_model_rows
 from reverie.estimate import Estimate
-from reverie.evaluation import to_raw
+from reverie.evaluation import Collapse, bounds, collapse, to_raw
 from reverie.learners import LEARNERS
 from reverie.runs import metrics
 from reverie.runs.files import write_whole
@@ -19,6 +19,7 @@ from reverie.runs.page import (
     Html,
     badge,
     code,
+    facts,
     joined,
     page,
     paragraph,
@@ -26,29 +27,40 @@ from reverie.runs.page import (
     section,
     tag,
     value_and_error,
+    warning,
 )
 from reverie.runs.record import SAME, class_of, data_table, once_more, settings_table
 from reverie.runs.run import Run
-from reverie.runs.wording import ending, headline, seconds_of, warnings_of, when
+from reverie.runs.wording import ending, headline, in_a_table, seconds_of, warnings_of, when
 
-SAMPLES_FILE, CURVES_FILE, REPORT_FILE = "samples.png", "curves.png", "report.html"
+SAMPLES_FILE, CURVES_FILE, CODES_FILE, REPORT_FILE = "samples.png", "curves.png", "codes.png", "report.html"
 METRICS_FILE = "metrics.jsonl"
 DRAWS = {"images": 100, "text": 10, "plane": 1000, "table": 1000}
 """How many rows and draws a picture shows."""
+BENEATH_CODES = (
+    "A latent variable is active where the mean of its posterior moves with the row. One that is not says nothing of "
+    "it, and costs nothing."
+)
 GRID = 72
 """Points to a side of a density's heat map."""
+CODED = 500
+"""Rows whose codes are read."""
 CORRECTED = 2000
 """Training rows over which the measure's correction is averaged."""
 
 
 class Pictures(NamedTuple):
-    """What a page shows: the two files, what to say beneath them, and rows and draws of text by their names."""
+    """What a page shows: the files, what to say beneath them, and rows and draws of text by their names.
+
+    `codes` is what is said of latent variables, and its picture; `None` where there are none.
+    """
 
     samples: bytes
     curves: bytes
     beneath_samples: str
     beneath_curves: str
     texts: dict[str, list[str]]
+    codes: tuple[Collapse, bytes] | None = None
 
 
 def write_report(run: Run, dataset: Dataset) -> None:
@@ -56,6 +68,8 @@ def write_report(run: Run, dataset: Dataset) -> None:
     drawn = draw(run, dataset)
     write_whole(run.path / SAMPLES_FILE, drawn.samples)
     write_whole(run.path / CURVES_FILE, drawn.curves)
+    if drawn.codes is not None:
+        write_whole(run.path / CODES_FILE, drawn.codes[1])
     write_whole(run.path / REPORT_FILE, page_of(run, dataset, drawn))
 
 
@@ -82,7 +96,22 @@ def draw(run: Run, dataset: Dataset) -> Pictures:
         {name: pictures.lines_of(run.schema, raw) for name, raw in zip(names, (real, drawn), strict=True)}
         if view == "text"
         else {},
+        draw_codes_of(run, dataset),
     )
+
+
+def draw_codes_of(run: Run, dataset: Dataset) -> tuple[Collapse, bytes] | None:
+    """What the codes of the rows say of them, and its picture; `None` for a run without codes."""
+    from reverie.runs.pictures import draw_codes
+
+    rows = shown_rows(dataset, "table")[0][:CODED]
+    if len(rows) < 2:
+        return None
+    key = noise.make_key(run.seed, run.config.prng)
+    found = collapse(run.parts, run.measure, rows.raw, key, seed=run.seed)
+    if found is None:
+        return None
+    return found, draw_codes(found, bounds(run.parts, run.measure, rows.raw, key))
 
 
 def beneath_curves(kind: str, *, reported: bool, trained: bool) -> str:
@@ -152,6 +181,7 @@ def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
         headline(estimate, bits, f"{count:,} {which} rows" if count else "", _beside(run, bits)),
         tag("div", ending(result.status, result.why, result.step, result.best_step, result.seconds), cls="ended"),
         section("Samples", *samples_of(drawn.samples, drawn.texts, drawn.beneath_samples)),
+        *([] if drawn.codes is None else [section("Codes", *codes_of(*drawn.codes))]),
         section("Training", picture(drawn.curves, "training curves", drawn.beneath_curves)),
         section("Settings", settings_table(run)),
         section("Data", data_table(run), paragraph(SAME, cls="quiet")),
@@ -170,6 +200,26 @@ def _beside(run: Run, bits: Estimate | None) -> list[tuple[str, Content]]:
         ("rows to learn from", f"{run.config.data.rows.get('train', 0):,}"),
     ]
     return found
+
+
+def codes_of(found: Collapse, png: bytes) -> list[Html]:
+    """What the codes say of their rows, with the alarm where it cannot be missed."""
+    alarm = []
+    if found.alarm:
+        tried = [tag("li", one) for one in found.advice]
+        alarm = [warning(paragraph(tag("strong", found.alarm)), paragraph("What to try:"), tag("ul", *tried))]
+    figures = {
+        "active latent variables": f"{found.active} of {found.size}",
+        "divergence of q(h | x) from the prior": found.divergence,
+        "what its own code is worth to a row": found.worth,
+        "mutual information of row and code": found.information,
+        "the same, from above": found.information_above,
+        "distance of all codes from the prior, in nats": found.aggregate,
+        "the same, as a discrepancy of draws": found.mmd2,
+    }
+    rows = {name: one if isinstance(one, str) else in_a_table(one) for name, one in figures.items() if one is not None}
+    notes = [paragraph(f"{note[:1].upper()}{note[1:]}.", cls="quiet") for note in found.notes]
+    return [*alarm, picture(png, "what the latent variables say of their rows", BENEATH_CODES), facts(rows), *notes]
 
 
 def samples_of(png: bytes, texts: Mapping[str, list[str]], beneath: str) -> list[Html]:

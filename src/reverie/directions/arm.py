@@ -1,5 +1,7 @@
 """The augment-reinforce-merge gradient."""
 
+from typing import Any, TypeAlias
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
@@ -10,6 +12,7 @@ from reverie.directions import layers
 from reverie.directions.direction import Ascent, Direction, Memory, gradient, held
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
+from reverie.samplers.importance import log_joints
 
 
 class AugmentReinforceMerge(Direction):
@@ -38,37 +41,49 @@ class AugmentReinforceMerge(Direction):
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
         """The gradient over the batch and the noise."""
         (uniforms,) = draw["uniforms"]
-        still = held(parts)
-        rows = jax.vmap(jax.vmap(lambda uniform, x: _pulls(still, uniform, x)), in_axes=(0, None))
-        codes, pulls, f = rows(uniforms, batch.x)
+        model, still = held(parts["model"]), posterior_of(held(parts))
+        rows = jax.vmap(jax.vmap(lambda uniform, x: _mirrored(still, uniform, x)), in_axes=(0, None))
+        (code, log_q), others = rows(uniforms, batch.x)
+        f = log_joints(model, _bits(code), batch.x) - log_q
+        gains = [log_joints(model, _bits(other), batch.x) - log_q - f for other, log_q in others]
+        pulls = tuple(gain[..., None] * (uniform - 0.5) for gain, uniform in zip(gains, uniforms, strict=True))
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            model, inference = parts["model"], posterior_of(parts)
+            inference = posterior_of(parts)
 
             def one(h: tuple[Array, ...], pull: tuple[Array, ...], x: PyTree) -> Array:
                 logits = [inference.code_logits(x, h[:i]) for i in range(len(h))]
-                moved = jnp.stack([jnp.sum(g * a) for g, a in zip(pull, logits, strict=True)])
-                return model.log_joint(x, h) + jnp.sum(moved)
+                return jnp.sum(jnp.stack([jnp.sum(g * a) for g, a in zip(pull, logits, strict=True)]))
 
-            value = jnp.mean(jax.vmap(jax.vmap(one), in_axes=(0, 0, None))(codes, pulls, batch.x))
-            return value, {"elbo": jnp.mean(f)}
+            moved = jax.vmap(jax.vmap(one), in_axes=(0, 0, None))(code, pulls, batch.x)
+            return jnp.mean(log_joints(parts["model"], _bits(code), batch.x)) + jnp.mean(moved), {"elbo": jnp.mean(f)}
 
         ascent, info = gradient(objective, parts, self.moves)
         return ascent, memory, info
 
 
-def _hard(logits: Array, uniform: Array) -> Array:
+def _bits(code: tuple[Array, ...]) -> tuple[Array, ...]:
+    return tuple(block > 0.5 for block in code)
+
+
+def _below(logits: Array, uniform: Array) -> Array:
     return (uniform < jax.nn.sigmoid(logits)).astype(jnp.float32)
 
 
-def _pulls(parts: Parts, uniforms: tuple[Array, ...], x: PyTree) -> tuple[tuple[Array, ...], tuple[Array, ...], Array]:
-    """A code, ∂/∂a of E f for each of its blocks, and f of the code."""
-    model, inference = parts["model"], posterior_of(parts)
-    code, logits = layers.unroll(inference, x, uniforms, _hard)
-    f = layers.signal(model, inference, x, code)
-    pulls = []
+Weighed: TypeAlias = tuple[tuple[Array, ...], Array]
+"""A code and its log q."""
+
+
+def _mirrored(inference: Any, uniforms: tuple[Array, ...], x: PyTree) -> tuple[Weighed, list[Weighed]]:
+    """The code of some noise; for each of its blocks the code with that block mirrored and those above drawn anew."""
+
+    def weighed(below: tuple[Array, ...]) -> Weighed:
+        code, _ = layers.unroll(inference, x, uniforms, _below, below)
+        return code, jnp.sum(layers.block_log_probs(inference, x, code))
+
+    code, logits = layers.unroll(inference, x, uniforms, _below)
+    others = []
     for i, (uniform, a) in enumerate(zip(uniforms, logits, strict=True)):
         mirrored = (uniform > jax.nn.sigmoid(-a)).astype(jnp.float32)
-        other, _ = layers.unroll(inference, x, uniforms, _hard, (*code[:i], mirrored))
-        pulls.append((layers.signal(model, inference, x, other) - f) * (uniform - 0.5))
-    return code, tuple(pulls), f
+        others.append(weighed((*code[:i], mirrored)))
+    return weighed(code), others

@@ -12,6 +12,7 @@ from reverie.directions import layers
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
+from reverie.samplers.importance import log_joints
 
 
 class Running(NamedTuple):
@@ -59,27 +60,23 @@ class NeuralVariational(Direction):
         blocks = memory.mean.shape[0]
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            def one(h: PyTree, f: Array, x: PyTree) -> tuple[Array, Array, Array]:
-                log_p, log_q = parts["model"].log_joint(x, h), _log_q(parts, h, x)
+            def one(h: PyTree, f: Array, x: PyTree) -> tuple[Array, Array]:
+                log_q = _log_q(parts, h, x)
                 fixed = jax.lax.stop_gradient(log_q)
                 seen = f + jnp.cumsum(fixed) - fixed  # What lies below a block is given, and owes nothing to it.
                 centred = seen - parts["baseline"].values(x)[:blocks] - memory.mean
                 pull = jax.lax.stop_gradient(centred / jnp.maximum(1.0, jnp.sqrt(memory.variance)))
-                return log_p + jnp.sum(pull * log_q), -0.5 * jnp.sum(centred**2), jax.lax.stop_gradient(centred)
+                return jnp.sum(pull * log_q), centred
 
-            each = jax.vmap(jax.vmap(one), in_axes=(0, 0, None))
-            value, fit, centred = each(codes.h, codes.log_weight, batch.x)
-            said = {"elbo": jnp.mean(codes.log_weight), "signal": jnp.sqrt(jnp.mean(centred**2))}
-            return jnp.mean(value) + jnp.mean(fit), said | {"_centred": centred}
+            value, centred = jax.vmap(jax.vmap(one), in_axes=(0, 0, None))(codes.h, codes.log_weight, batch.x)
+            value = jnp.mean(log_joints(parts["model"], codes.h, batch.x)) + jnp.mean(value)
+            return value - 0.5 * jnp.mean(jnp.sum(centred**2, axis=-1)), {"_centred": centred}
 
         ascent, info = gradient(objective, parts, self.moves)
         centred = info.pop("_centred").reshape(-1, blocks)
-        mix = lambda old, new: self.decay * old + (1.0 - self.decay) * new  # noqa: E731
-        after = Running(
-            memory.mean + (1.0 - self.decay) * jnp.mean(centred, axis=0),
-            mix(memory.variance, jnp.var(centred, axis=0)),
-        )
-        return ascent, after, info
+        variance = self.decay * memory.variance + (1.0 - self.decay) * jnp.var(centred, axis=0)
+        after = Running(memory.mean + (1.0 - self.decay) * jnp.mean(centred, axis=0), variance)
+        return ascent, after, {"elbo": jnp.mean(codes.log_weight), "signal": jnp.sqrt(jnp.mean(centred**2))}
 
 
 def _log_q(parts: Parts, h: PyTree, x: PyTree) -> Array:

@@ -1,6 +1,6 @@
 """ARM."""
 
-from reverie.capabilities import HasBitLogits, HasRelaxedJoint
+from reverie.capabilities import HasBitLogits, HasLogJoint
 from reverie.directions import AugmentReinforceMerge
 from reverie.learners.learner import Learner, at_least_one, named
 from reverie.samplers import CodeNoise
@@ -29,5 +29,5 @@ def ARM(samples: int = 1) -> Learner:
         reference="Yin & Zhou 2019",
         sampler=CodeNoise(samples),
         direction=AugmentReinforceMerge(),
-        requires={"model": (HasRelaxedJoint,), "inference": (HasBitLogits,)},
+        requires={"model": (HasLogJoint,), "inference": (HasBitLogits,)},
     )

@@ -17,10 +17,11 @@ def log_joints(model: Any, h: PyTree, x: PyTree) -> Array:
 
     Codes are laid end to end, each with its row: over one leading axis in place of two XLA need not turn the factors
     of a gradient's matrix product around in memory. Who draws and who ascends should both ask here: what both compute,
-    XLA then computes once.
+    XLA then computes once, if the barrier keeps it from moving the reshaping to different places first.
     """
     count, size = jax.tree.leaves(h)[0].shape[:2]
     codes = jax.tree.map(lambda leaf: leaf.reshape(count * size, *leaf.shape[2:]), h)
+    codes = jax.lax.optimization_barrier(codes)
     rows = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)).reshape(-1, *leaf.shape[1:]), x)
     return jax.vmap(model.log_joint)(rows, codes).reshape(count, size)
 

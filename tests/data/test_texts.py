@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from reverie.data import load, load_again, read_rows
+from reverie.data.schema import Text
 from reverie.errors import InputError
 
 LINES = "the cat sat\n\nthe dog sat down\na cat\nthe the the the the the the\nthe dog\n" * 5
@@ -16,11 +17,19 @@ def path(tmp_path):
     return file
 
 
+def text_of(data):
+    """What its rows of text are."""
+    text: Text | None = data.schema.text
+    assert text is not None
+    return text
+
+
 def test_each_line_is_a_row_with_its_end_and_padding(path):
     data = load(path, tokens="words", lines=True, length=6)
-    text = data.schema.text
+    text = text_of(data)
     assert text.alphabet[-2:] == ("</s>", "<pad>")
     assert set(text.alphabet[:-2]) == {"the", "cat", "sat", "dog", "down", "a"}
+    assert data.spec.marks is not None
     end, padding = data.spec.marks
     assert (end, padding) == (6, 7)
     rows = np.concatenate([part.raw for part in (data.train, data.valid, data.test)])
@@ -36,15 +45,16 @@ def test_each_line_is_a_row_with_its_end_and_padding(path):
 
 def test_a_vocabulary_keeps_the_most_frequent_and_has_a_word_for_the_rest(path):
     data = load(path, tokens="words", lines=True, length=6, vocabulary=4)
-    assert set(data.schema.text.alphabet[:-2]) == {"the", "cat", "sat", "<unk>"} or "dog" in data.schema.text.alphabet
-    assert len(data.schema.text.alphabet) == 6
-    assert any("<unk>" in data.schema.text.words(row) for row in data.train.raw)
+    assert set(text_of(data).alphabet[:-2]) == {"the", "cat", "sat", "<unk>"} or "dog" in text_of(data).alphabet
+    assert len(text_of(data).alphabet) == 6
+    assert any("<unk>" in text_of(data).words(row) for row in data.train.raw)
     again = read_rows(path, data.schema)
     assert len(again) == 20
 
 
 def test_lines_are_read_again_as_they_were(path):
     data = load(path, tokens="words", lines=True, length=6, vocabulary=4)
+    assert data.recipe is not None
     again = load_again(data.recipe, data.schema, data.fingerprint, data.name)
     assert np.array_equal(again.train.raw, data.train.raw)
 
@@ -52,7 +62,7 @@ def test_lines_are_read_again_as_they_were(path):
 def test_windows_have_no_marks(path):
     data = load(path, tokens="words", length=4)
     assert data.spec.marks is None
-    assert data.schema.text.lines is False
+    assert not text_of(data).lines
 
 
 @pytest.mark.parametrize(
@@ -70,3 +80,11 @@ def test_what_cannot_be_cut_is_refused(path, options, words):
         words = "has no line of at most 2 words"
     with pytest.raises(InputError, match=words):
         load(path, **options)
+
+
+def test_lines_that_are_left_out_are_counted(path):
+    assert (
+        "note: 5 of 25 lines have more than 5 words"
+        in load(path, tokens="words", lines=True, length=6).schema.describe()
+    )
+    assert load(path, tokens="words", lines=True, length=8).schema.warnings == ()

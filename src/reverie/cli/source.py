@@ -25,6 +25,7 @@ standardise, one-hot, or a chain such as dequantise+logit.
         binarize: Short for --measure binarise.
         schema: A JSON file that says what the columns are, where the inferred one is not right.
         label: The column that is the class and is not modelled.
+        labelled: Training rows that keep their label, as many of each class: a fraction below 1, or a number (all).
         valid: Validation rows: a fraction below 1, or a number (0.1).
         test: Test rows, likewise (0.2; 397 of digits).
         missing: What becomes of rows with missing values: refuse them all, drop the rows, or mask the values.
@@ -39,6 +40,7 @@ standardise, one-hot, or a chain such as dequantise+logit.
     binarize: Annotated[bool, Parameter(name=["--binarize", "--binarise"])] = False
     schema: File | None = None
     label: Annotated[str | None, Parameter(metavar="COLUMN")] = None
+    labelled: Fraction | None = None
     valid: Fraction | None = None
     test: Fraction | None = None
     missing: Annotated[Literal["refuse", "drop", "mask"] | None, Parameter(metavar="WORD", show_choices=False)] = None

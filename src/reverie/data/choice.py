@@ -229,7 +229,8 @@ def spec_of(measure: Measure, schema: Schema, train: Rows) -> Spec:
     size = None if schema.text is None else len(schema.text.alphabet)
     marks = (size - 2, size - 1) if schema.text is not None and schema.text.lines and size is not None else None
     image = schema.image if _one_to_one(leaves, schema) else None
-    return Spec(leaves, image=image, text=schema.text is not None, marks=marks)
+    classes = None if schema.label is None else len(schema.label.classes)
+    return Spec(leaves, image=image, text=schema.text is not None, marks=marks, classes=classes)
 
 
 def _one_to_one(leaves: dict[str, Leaf], schema: Schema) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reverie.data.found import Found, Values, is_number
 from reverie.data.infer import check_numbers, table
+from reverie.data.labels import UNLABELLED
 from reverie.data.rows import Rows, pick
 from reverie.data.schema import Column, Schema
 from reverie.data.texts import encode_text
@@ -22,7 +23,7 @@ def encode(found: Found, schema: Schema, missing: str = "refuse") -> tuple[Rows,
     """The raw rows of a source under a schema, and how many rows each of the source's own parts has.
 
     `missing`: "refuse" rows with missing values, "drop" them, or "mask" them (a placeholder, and False in
-    the mask).
+    the mask; `UNLABELLED` for a missing label).
     """
     if missing not in MISSING_WAYS:
         raise InputError(f"missing may be {', '.join(map(repr, MISSING_WAYS))}, not {missing!r}")
@@ -52,8 +53,9 @@ def encode(found: Found, schema: Schema, missing: str = "refuse") -> tuple[Rows,
         if not whole.any():
             raise InputError(f"every row of {found.name} has a missing value: dropping them leaves nothing")
         made = Rows(pick(tree, whole), None if y is None else y[whole], None, index[whole])
-    elif y_seen is not None and not bool(y_seen.all()):
-        raise InputError(f"{int((~y_seen).sum())} labels are missing: use missing='drop'")
+    elif y is not None and y_seen is not None and not bool(y_seen.all()):
+        full = all(bool(block.all()) for block in seen.values())
+        made = Rows(tree, np.where(y_seen, y, UNLABELLED).astype(np.int32), None if full else mask, index)
     return made, _parts(found, made.index)
 
 

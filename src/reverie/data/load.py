@@ -16,6 +16,7 @@ from reverie.data import builtin
 from reverie.data.choice import choose, parse, spec_of, wants_pixels
 from reverie.data.encode import encode
 from reverie.data.given import described, recoded
+from reverie.data.labels import keep_labels
 from reverie.data.rows import Dataset, Rows
 from reverie.data.schema import Schema, read_schema
 from reverie.data.source import find
@@ -34,6 +35,7 @@ def load(
     valid: float = 0.1,
     test: float | None = None,
     label: str | None = None,
+    labelled: float | None = None,
     missing: str = "refuse",
     length: int = 32,
     tokens: str = "characters",
@@ -59,7 +61,10 @@ def load(
         valid: the validation rows: a fraction of all rows, below 1, or their number.
         test: the test rows, likewise; by default a fifth of all, and 397 rows of digits.
         label: the name of the column that is the class and is not modelled.
-        missing: "refuse" missing values, "drop" the rows that have them, or "mask" them.
+        labelled: the training rows that keep their label, equally many of each class: a fraction of them, below 1, or
+            their number; the others get y = −1. All keep it when `None`.
+        missing: "refuse" missing values, "drop" the rows that have them, or "mask" them (a label that is missing
+            becomes y = −1).
         length: the tokens in a row of text.
         tokens: "characters" or "words".
         lines: of text, take each line as a row: its tokens, an end mark that counts towards `length`, and padding;
@@ -87,6 +92,8 @@ def load(
         part = test if test is not None else found.test or TEST
         in_order = known.text is not None
         train, held, tested = split(rows, found.name, int(seed), valid, part, in_order=in_order)
+    if labelled is not None:
+        train = keep_labels(train, labelled, len(known.label.classes) if known.label else 0, int(seed), found.name)
     chosen = choose(name, known, train)
     return Dataset(
         name=found.name,
@@ -96,10 +103,10 @@ def load(
         train=train,
         valid=held,
         test=tested,
-        fingerprint=_fingerprint(rows, known),
+        fingerprint=_fingerprint(rows, known, train if labelled is not None else None),
         class_names=tuple(str(c) for c in known.label.classes) if known.label else None,
         recipe=_recipe(source, measure=name, seed=int(seed), valid=valid, test=test, label=label, missing=missing)
-        | {"length": length, "tokens": tokens, "lines": lines, "vocabulary": vocabulary}
+        | {"length": length, "tokens": tokens, "lines": lines, "vocabulary": vocabulary, "labelled": labelled}
         if isinstance(source, str | Path)
         else None,
     )
@@ -142,9 +149,10 @@ def _measure_name(measure: str, *, binarize: bool) -> str:
     return "binarise"
 
 
-def _fingerprint(rows: Rows, schema: Schema) -> str:
+def _fingerprint(rows: Rows, schema: Schema, thinned: Rows | None) -> str:
+    """Of all rows; and, where only some labels are kept, of those."""
     digest = hashlib.sha256(msgspec.json.encode(schema))
-    for array in jax.tree.leaves((rows.raw, rows.mask, rows.y)):
+    for array in jax.tree.leaves((rows.raw, rows.mask, rows.y, None if thinned is None else thinned.y)):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

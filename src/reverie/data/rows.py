@@ -29,7 +29,7 @@ class Rows:
 
     Args:
         raw: an array [rows, columns], or a dict from raw kind to such an array where the table is mixed.
-        y: the class of each row, or None.
+        y: the class of each row, −1 where it has no label; None where no row has one.
         mask: shaped like `raw`, True where a value was observed; None where all were.
         index: the number of each row in the source, from 0.
     """

@@ -40,12 +40,14 @@ class Spec(msgspec.Struct, frozen=True):
         image: (height, width, channels) where the rows are pictures, stored as flat vectors.
         text: whether the rows are text.
         marks: of lines of text, the levels of the end mark and of the padding after it.
+        classes: of labels, how many there are; `None` where the rows have none.
     """
 
     leaves: dict[str, Leaf]
     image: tuple[int, ...] | None = None
     text: bool = False
     marks: tuple[int, int] | None = None
+    classes: int | None = None
 
     @property
     def single(self) -> Leaf | None:
@@ -64,7 +66,7 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 class Batch(NamedTuple):
-    """A minibatch: which rows, their values in model space, their labels and what of them was observed."""
+    """A minibatch: which rows, their values in model space, their labels (−1: none) and what of them was observed."""
 
     index: Any
     x: Any

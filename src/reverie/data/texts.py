@@ -40,9 +40,13 @@ def infer_text(texts: tuple[str, ...], reading: Reading) -> Schema:
     if reading.vocabulary is not None and reading.vocabulary < 2:
         raise InputError(f"the vocabulary is {reading.vocabulary}: it must have at least 2 tokens")
     seen: Counter[str] = Counter()
+    rows = long = 0
     for text in texts:
         for line in text.splitlines() if reading.lines else [text]:
-            seen.update(tokens_of(line, reading.tokens))
+            tokens = tokens_of(line, reading.tokens)
+            seen.update(tokens)
+            rows += bool(tokens)
+            long += len(tokens) >= reading.length
     if len(seen) < 2:
         raise InputError("the text has fewer than two different tokens: there is nothing to learn")
     kept, unknown = set(seen), None
@@ -53,7 +57,10 @@ def infer_text(texts: tuple[str, ...], reading: Reading) -> Schema:
     alphabet = tuple(sorted(kept)) + ((END, PADDING) if reading.lines else ())
     kind = cast(Literal["characters", "words"], reading.tokens)
     made = Text(alphabet, reading.length, kind, lines=reading.lines, unknown=unknown)
-    return Schema(text=made, named=False)
+    if not (reading.lines and long):
+        return Schema(text=made, named=False)
+    why = f"{long:,} of {rows:,} lines have more than {reading.length - 1} {reading.tokens} and are left out"
+    return Schema(text=made, named=False, warnings=(why,))
 
 
 def tokens_of(text: str, tokens: str) -> list[str]:

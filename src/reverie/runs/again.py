@@ -27,7 +27,8 @@ def command(config: Config, step: int) -> str | None:
         return None
     words = ["reverie", "fit", str(recipe["source"])]
     for name, value in data_options(recipe).items():
-        words += [f"--{'data-seed' if name == 'seed' else name.replace('_', '-')}", _word(value)]
+        flag = f"--{'data-seed' if name == 'seed' else name.replace('_', '-')}"
+        words += [flag] if value is True else [flag, _word(value)]
     for role, unit in _units(config).items():
         words += [f"--{role}", unit.name]
         for name, value in changed(role, unit).items():

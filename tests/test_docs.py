@@ -8,15 +8,17 @@ import pytest
 
 from reverie.cli.app import commands
 from reverie.cli.dotted import taken_out
+from reverie.cli.pairs import page
 from reverie.data.builtin import NAMES
 from reverie.estimate import KINDS
 from reverie.learners import LEARNERS
 from reverie.models import MODELS
-from reverie.pairing import matrix
+from reverie.pairing import matrix, pairs
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAIRS = (ROOT / "docs" / "pairs.md").read_text(encoding="utf-8")
 
 
 def table(text, corner):
@@ -28,14 +30,25 @@ def table(text, corner):
     return {(row[0].strip("`*"), name): cell for row in body for name, cell in zip(header[1:], row[1:], strict=True)}
 
 
-def test_the_matrix_of_the_readme_is_the_matrix():
-    found = table(README, "")
-    assert found == {(v.model, v.learner): "•" if v.fits else "" for v in matrix()}
-    assert set(found) == {(model, learner) for model in MODELS for learner in LEARNERS}
+def test_the_page_of_pairs_is_what_the_command_prints():
+    assert "\n".join(page(pairs())) + "\n" == PAIRS, "run: reverie pairs --markdown > docs/pairs.md"
 
 
-def test_a_matrix_with_a_wrong_cell_is_seen():
-    assert table(README.replace("| •", "|  ", 1), "") != table(README, "")
+def test_the_page_names_every_pair_that_fits_and_no_other():
+    told = table(PAIRS, "learner")
+    found = {(model, learner) for (learner, name), cell in told.items() if name == "fits" for model in named(cell)}
+    assert found == {(v.model, v.learner) for v in matrix() if v.fits}
+    assert {learner for learner, _ in told} == set(LEARNERS)
+    assert {model for model, _ in table(PAIRS, "model")} == set(MODELS)
+
+
+def named(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_readme_names_units_that_are():
+    for (_, column), cell in table(README, "group").items():
+        assert set(named(cell)) <= set(MODELS if column == "models" else LEARNERS), cell
 
 
 COMMANDS = re.findall(r"^ *(reverie [a-z].*?)(?: +#.*)?$", README, re.MULTILINE)

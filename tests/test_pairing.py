@@ -100,10 +100,11 @@ def test_the_sentence_of_a_refusal():
     assert serving(RBM())[0] == "pcd"
     assert refusal(check, SigmoidBeliefNet(), IWAE()).startswith(
         "iwae needs an inference part with ReparameterisedProposal; "
-        "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior. Try: "
+        "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior, HasBitLogits. Try: "
     )
     assert refusal(check, Generator(), GAN(), {"critic": SigmoidBeliefPosterior()}) == (
-        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior. "
+        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior, "
+        "HasBitLogits. "
         "Try: critic."
     )
     assert refusal(check, Stranger(), MaximumLikelihood()) == (

@@ -1,5 +1,6 @@
 """`reverie pairs`: the matrix of models and learners."""
 
+from collections.abc import Iterator
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ def pairs(
     *,
     model: Annotated[str | None, NAME] = None,
     learner: Annotated[str | None, NAME] = None,
+    markdown: Annotated[bool, Parameter(negative=())] = False,
     json: bool = False,
     seed: Seed = 0,
 ) -> None:
@@ -30,6 +32,7 @@ def pairs(
     Args:
         model: Only this model, with all its learners.
         learner: Only this learner, with all its models.
+        markdown: Print the page docs/pairs.md: every unit in one line, and what fits what.
         json: Print one JSON object and nothing else.
         seed: Taken as every command takes it; nothing here is drawn.
     """
@@ -40,11 +43,30 @@ def pairs(
     found = rv.pairs(model=model, learner=learner)
     if json:
         console.answer(found.to_dict())
+    elif markdown:
+        print("\n".join(page(found)))
     elif model is not None or learner is not None:
         console.show(listing(found))
     else:
         whole = matrix(found, short=False)
         console.show(whole if console.width_of(whole) <= console.stdout().width else matrix(found, short=True))
+
+
+def page(found: "Pairs") -> Iterator[str]:
+    """The page docs/pairs.md, line by line."""
+    from reverie.pairing import summary
+
+    fits = [pair for pair in found.pairs if pair.fits]
+    yield from ("# Which learner fits which model", "")
+    yield "Made by `reverie pairs --markdown`. `reverie pairs --model NAME` says what the other learners lack."
+    yield from ("", "| learner | what it does | fits |", "| --- | --- | --- |")
+    for learner in found.learners:
+        models = ", ".join(f"`{pair.model}`" for pair in fits if pair.learner == learner)
+        yield f"| `{learner}` | {summary('learner', learner)} | {models} |"
+    yield from ("", "| model | what it is | by |", "| --- | --- | --- |")
+    for model in found.models:
+        learners = ", ".join(f"`{pair.learner}`" for pair in fits if pair.model == model)
+        yield f"| `{model}` | {summary('model', model)} | {learners} |"
 
 
 def listing(found: "Pairs") -> Table:

@@ -19,7 +19,7 @@ from reverie.directions import (
 )
 from reverie.parts import parameters
 from reverie.samplers import CodeNoise, Importance, Tick
-from tests.estimating import WORLDS, drawn, exact, shallow
+from tests.estimating import WORLDS, deep, drawn, exact, shallow
 from tests.measuring import along, ascents, errors_off
 
 MEASURED = [
@@ -104,6 +104,16 @@ def test_muprop_is_unbiased_with_what_it_remembers():
     assert float(np.abs(memory).max()) > 0.2
     for part in ("model", "inference"):
         assert errors_off(given[part], exact("deep")[part]) < 4
+
+
+def test_muprops_baseline_goes_to_the_rest():
+    """Down the squared rest: the slope of its last biases is the mean rest, which the memory takes up too."""
+    parts, batch = deep()
+    draw, _, _ = jax.jit(Importance(3).draw)(Tick(noise.make_key(3), jnp.asarray(0)), parts, batch, None)
+    memory = jnp.array([0.4, -0.3])
+    ascend = jax.jit(lambda: MuProp(0.9).ascend(Tick(noise.make_key(0), jnp.asarray(0)), parts, batch, draw, memory))
+    ascent, after, _ = ascend()
+    np.testing.assert_allclose((after - memory) / 0.1, ascent.along["baseline"].network.layers[-1].bias, rtol=1e-3)
 
 
 def test_a_surrogate_goes_down_the_variance_of_the_gradient():

@@ -125,14 +125,19 @@ def test_softplus_and_its_slope_are_right_everywhere():
     assert float(softplus(jnp.asarray(jnp.inf))) == np.inf
 
 
-def test_the_conditional_noise_of_categories_has_the_law_of_the_noise_given_its_code():
-    """Given the largest, the second moment of each z agrees with that of draws whose largest it was."""
-    logits = jnp.array([[0.5, -1.0, 0.2]])
-    z = draws(lambda key: layers.perturbed(logits, noise.uniform(key, (1, 3))), 40_000)[:, 0]
-    code = jax.nn.one_hot(jnp.array([2]), 3)
-    again = draws(lambda key: conditional(logits, code, noise.uniform(key, (1, 3))), 20_000, seed=5)[:, 0]
-    assert np.all(np.argmax(again, axis=1) == 2)
-    kept = z[np.argmax(z, axis=1) == 2]
+@pytest.mark.parametrize(
+    ("logits", "code"),
+    [(jnp.array([[0.5, -1.0, 0.2]]), jnp.array([[0.0, 0.0, 1.0]])), (jnp.array([0.7, -0.4]), jnp.array([1.0, 0.0]))],
+    ids=["categories", "bits"],
+)
+def test_noise_given_a_code_has_the_law_of_noise_that_gave_it(logits, code):
+    """The first two moments of z agree with those of the draws that came to the same code."""
+    z = draws(lambda key: layers.perturbed(logits, noise.uniform(key, logits.shape)), 60_000)
+    again = draws(lambda key: conditional(logits, code, noise.uniform(key, logits.shape)), 20_000, seed=5)
+    same = jax.jit(jax.vmap(lambda one: jnp.all(layers.corner(one) == code)))
+    assert np.all(same(again))
+    kept = z[np.asarray(same(z))]
+    assert len(kept) > 10_000
     for power in (1, 2):
         gap = (kept**power).mean(0) - (again**power).mean(0)
         se = np.sqrt((kept**power).var(0) / len(kept) + (again**power).var(0) / len(again))

@@ -1,6 +1,7 @@
 """Inference models: their draws follow their densities, and each serves the models that it says."""
 
 import typing
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -38,7 +39,7 @@ ONE, DEEP, BITS = VAE(latent=2, hidden=(4,)), DeepLatentGaussian((2, 1), hidden=
 CLASSES, STACKED = GMVAE(2, 3, (4,)), M1M2(2, 1, 3, (4,))
 SMALL = {"hidden": (4,)}
 # The options that make each small, and a model that it serves.
-ROWS = {
+ROWS: dict[str, tuple[dict[str, Any], Any]] = {
     "gaussian": (SMALL, ONE),
     "belief-net": (SMALL, BITS),
     "categorical": (SMALL, VQVAE(3, 3, 2, (4,))),

@@ -159,7 +159,7 @@ def test_a_pair_that_does_not_fit_is_refused_in_one_sentence(model, learner):
     came = supply(part, make_learner(learner))[role]
     assert all(name in said for name in names)
     assert came is None or f"{type(came).__name__} has {', '.join(capabilities_of(came))}" in said
-    names = serving(part)
-    assert set(names) == {other for name, other in FITTING if name == model}
-    rest = "" if len(names) <= MOST_NAMES else f" and {len(names) - MOST_NAMES} more"
-    assert said.endswith(f"Try: {', '.join(names[:MOST_NAMES])}{rest}.")
+    offered = serving(part)
+    assert set(offered) == {other for name, other in FITTING if name == model}
+    rest = "" if len(offered) <= MOST_NAMES else f" and {len(offered) - MOST_NAMES} more"
+    assert said.endswith(f"Try: {', '.join(offered[:MOST_NAMES])}{rest}.")

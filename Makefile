@@ -33,10 +33,10 @@ demo: $(CORE)  ## fit a roster of models on the digits, rank them, write a repor
 	$(BIN)/reverie bakeoff digits --budget $(BUDGET)
 
 test: $(TEST)  ## run the tests (ARGS go to pytest)
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 test-all: $(TEST)  ## run the tests and train every pair of model and learner
-	$(BIN)/python -m pytest -q --all-pairs $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --all-pairs $(ARGS)
 
 lint: $(DEV)  ## check style and format
 	$(BIN)/ruff check .

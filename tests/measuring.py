@@ -75,3 +75,8 @@ def gradient(objective: Any, parts: Any, name: str) -> Any:
         return objective(parts | {name: part})
 
     return parameters(eqx.filter_jit(eqx.filter_grad(of_one))(parts[name]))
+
+
+def label(value: Any) -> str:
+    """The name of a case: of a function its own, since its address differs from process to process."""
+    return str(getattr(value, "__name__", value))

@@ -17,7 +17,7 @@ from reverie.learners import AAE, WAEGAN, WAEMMD, Autoencoder, InfoVAE
 from reverie.samplers import BaseNoise, Dream, Dreams, Tick, Together
 from tests import linear_gaussian, worlds
 from tests.linear_gaussian import BATCH, SCALE, X
-from tests.measuring import along, draws, errors_off, gradient, tick
+from tests.measuring import along, draws, errors_off, gradient, label, tick
 
 
 class Shifted(Reparameterised, Encodes):
@@ -239,7 +239,7 @@ def test_gaussian_noise_on_bits_is_refused():
         (Autoencoder, {"amount": 1.5}, "amount must lie in"),
         (Autoencoder, {"corruption": "gaussian", "amount": float("inf")}, "be finite for gaussian"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_options_out_of_range_are_refused(assemble, options, said):
     with pytest.raises(InputError, match=said) as refusal:

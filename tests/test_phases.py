@@ -16,7 +16,7 @@ from reverie.learners import LaggingInference, VariationalEM
 from reverie.parts import parameters
 from reverie.samplers import BaseNoise, Importance, Tick
 from tests import linear_gaussian, worlds
-from tests.measuring import draws, errors_off
+from tests.measuring import draws, errors_off, label
 from tests.test_loop import same
 
 MOVED = ("model", "inference")
@@ -105,7 +105,7 @@ def test_codes_of_any_kind_have_variational_em_by_the_score_function():
         (LaggingInference, {"every": -1}, "every must be at least 1, not -1"),
         (LaggingInference, {"samples": 0}, "samples must be at least 1, not 0"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_options_out_of_range_are_refused_in_one_line(assemble, options, said):
     with pytest.raises(InputError) as refusal:

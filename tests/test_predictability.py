@@ -19,7 +19,7 @@ from reverie.models import VAE, SigmoidBeliefNet
 from reverie.pairing import check, fill, missing
 from reverie.parts import Optimiser
 from tests import worlds
-from tests.measuring import along, tick
+from tests.measuring import along, label, tick
 
 SPEC = worlds.BINARY.spec
 X = worlds.states(4)[[3, 8, 13]]
@@ -153,7 +153,7 @@ def test_predictors_serve_codes_of_bits():
         (PredictabilityMinimisation, {"strength": -1.0}),
         (PredictabilityMinimisation, {"predictor_steps": 0}),
     ],
-    ids=str,
+    ids=label,
 )
 def test_options_that_describe_nothing_are_refused(make, options):
     with pytest.raises(InputError) as refusal:

@@ -31,7 +31,7 @@ from reverie.learners import CIWAE, JVI, MIWAE, DReG, VariationalRenyi
 from reverie.samplers import BaseNoise, Codes, Tick
 from tests import linear_gaussian
 from tests.linear_gaussian import BATCH, X, log_likelihood, said
-from tests.measuring import along, draws, errors_off, gradient
+from tests.measuring import along, draws, errors_off, gradient, label
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,7 @@ def test_the_partial_bound_is_tight_for_the_decoder_and_loose_for_the_encoder(pa
         (MIWAE, {"m": 0}, "m must be at least 1"),
         (CIWAE, {"beta": -0.5}, "beta must lie in"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_options_out_of_range_are_refused(assemble, options, said):
     with pytest.raises(InputError, match=said) as refusal:

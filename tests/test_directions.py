@@ -143,7 +143,7 @@ ROWS = {
     ScoreFunction: helmholtz_row(Importance(2), ScoreFunction("others")),
     NeuralVariational: assisted_row("nvil", Importance(2), NeuralVariational()),
     MonteCarloObjective: helmholtz_row(Importance(2), MonteCarloObjective()),
-    MuProp: helmholtz_row(Importance(2), MuProp()),
+    MuProp: assisted_row("muprop", Importance(2), MuProp()),
     Concrete: helmholtz_row(CodeNoise(2), Concrete()),
     StraightThrough: helmholtz_row(CodeNoise(2), StraightThrough()),
     StraightThroughConcrete: helmholtz_row(CodeNoise(2), StraightThroughConcrete()),

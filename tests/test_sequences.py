@@ -2,6 +2,7 @@
 
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -89,6 +90,34 @@ def test_a_stack_looks_back_and_never_ahead():
     reach = np.subtract.outer(np.arange(12), np.arange(12))
     assert np.all(slopes[reach > 7] == 0)
     assert np.all(slopes[(reach >= 0) & (reach <= 7)] > 0)
+
+
+def test_a_stack_goes_step_by_step_too():
+    stack = worlds.scattered(dilated_stack(noise.make_key(0), 2, 6, 4), 1, 0.5)
+    xs = jax.random.normal(jax.random.key(0), (12, 2))
+    _, out = jax.lax.scan(lambda memory, x: stack.step(memory, x), stack.begin(12), xs)
+    np.testing.assert_allclose(out, stack(xs), rtol=1e-4, atol=1e-4)
+    assert [len(back) for back in stack.begin(5)] == [1, 2, 4, 5]
+
+
+@KINDS
+def test_gradients_reach_all_of_a_decoder_but_what_marks_stand_for(blank):
+    """Nothing follows an end mark or padding, and padding is never a choice."""
+
+    @eqx.filter_jit
+    @eqx.filter_grad
+    def slopes_of(model, x):
+        return jnp.sum(jax.vmap(lambda row: model.log_likelihood(row, (jnp.array([0.6, -1.1]),)))(x))
+
+    lines, (end, padding) = every_line(), MARKS
+    slopes = slopes_of(worlds.made(blank, SPEC, spread=0.7), lines)
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(slopes))
+    assert np.flatnonzero(np.any(slopes.table != 0, axis=1)).tolist() == [0, 1, WORDS + 2]
+    assert np.flatnonzero(np.all(slopes.out.weight == 0, axis=0)).tolist() == [padding]
+    assert bool(slopes.out.bias[end] != 0)
+    windows = Spec(dict(SPEC.leaves), text=True)
+    slopes = slopes_of(worlds.made(blank, windows, spread=0.7), jnp.asarray([[0, 1, 2], [3, 3, 1], [2, 0, 0]]))
+    assert all(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(slopes))
 
 
 def test_an_lstm_is_its_equations():

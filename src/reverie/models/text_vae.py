@@ -51,6 +51,14 @@ class SentenceDecoder(Part, HasRealCodes, HasJointSample, Samplable, HasPriorDis
     def states(self, read: Float[Array, "time inputs"], h: Array) -> Float[Array, "time width"]:
         """What the decoder knows at each place, from the embedded tokens before it and h."""
 
+    @abstractmethod
+    def begin(self, h: Array) -> PyTree:
+        """What it remembers before the first place."""
+
+    @abstractmethod
+    def step(self, memory: PyTree, read: Float[Array, " inputs"]) -> tuple[PyTree, Float[Array, " width"]]:
+        """`states` one place at a time: what it remembers after a place, and what it knows there."""
+
     def _common(self, key: Key[Array, ""], spec: Spec) -> dict[str, Any]:
         """The fields of this class, filled."""
         (leaf,) = spec.leaves.values()
@@ -77,16 +85,17 @@ class SentenceDecoder(Part, HasRealCodes, HasJointSample, Samplable, HasPriorDis
         """log N(h; 0, I)."""
         return self.prior().log_prob(h[0])
 
-    def _logits(self, x: Array, h: Array) -> Float[Array, "time levels"]:
-        """The logits at each place, given the tokens before it."""
-        before = jnp.concatenate([jnp.array([self.levels], x.dtype), x[:-1]])
-        tiled = jnp.broadcast_to(h, (self.length, self.latent))
-        logits = self.out(self.states(jnp.concatenate([self.table[before], tiled], axis=1), h))
-        return logits if self.marks is None else logits.at[:, self.marks[1]].set(-jnp.inf)
+    def _logits(self, state: Float[Array, "*places width"]) -> Float[Array, "*places levels"]:
+        """The logits of the next token; padding is never drawn."""
+        logits = self.out(state)
+        return logits if self.marks is None else logits.at[..., self.marks[1]].set(-jnp.inf)
 
     def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
         """log p(x | h)."""
-        log_p = jnp.take_along_axis(jax.nn.log_softmax(self._logits(x, h[0])), x[:, None], axis=1)[:, 0]
+        before = jnp.concatenate([jnp.array([self.levels], x.dtype), x[:-1]])
+        tiled = jnp.broadcast_to(h[0], (self.length, self.latent))
+        logits = self._logits(self.states(jnp.concatenate([self.table[before], tiled], axis=1), h[0]))
+        log_p = jnp.take_along_axis(jax.nn.log_softmax(logits), x[:, None], axis=1)[:, 0]
         if self.marks is None:
             return jnp.sum(log_p)
         ended = jnp.cumsum(x == self.marks[0]) - (x == self.marks[0])
@@ -98,18 +107,19 @@ class SentenceDecoder(Part, HasRealCodes, HasJointSample, Samplable, HasPriorDis
         key_h, key_x = jax.random.split(key)
         h = noise.normal(key_h, (self.latent,))
 
-        def step(x: Array, at: tuple[Array, Array]) -> tuple[Array, None]:
-            place, one = at
-            token = noise.categorical(one, self._logits(x, h)[place]).astype(jnp.int32)
-            if self.marks is not None:
-                end, padding = self.marks
-                token = jnp.where(place == self.length - 1, end, token)
-                token = jnp.where(jnp.any((x == end) & (jnp.arange(self.length) < place)), padding, token)
-            return x.at[place].set(token), None
+        def speak(carry: tuple[PyTree, Array, Array], at: tuple[Array, Array]) -> tuple[Any, Array]:
+            (memory, before, ended), (place, one) = carry, at
+            memory, state = self.step(memory, jnp.concatenate([self.table[before], h]))
+            token = noise.categorical(one, self._logits(state)).astype(jnp.int32)
+            if self.marks is None:
+                return (memory, token, ended), token
+            end, padding = self.marks
+            token = jnp.where(ended, padding, jnp.where(place == self.length - 1, end, token))
+            return (memory, token, ended | (token == end)), token
 
-        keys = jax.random.split(key_x, self.length)
-        x, _ = jax.lax.scan(step, jnp.zeros(self.length, jnp.int32), (jnp.arange(self.length), keys))
-        return x, (h,)
+        first = (self.begin(h), jnp.asarray(self.levels, jnp.int32), jnp.asarray(False))
+        places = (jnp.arange(self.length), jax.random.split(key_x, self.length))
+        return jax.lax.scan(speak, first, places)[1], (h,)
 
     def sample(self, key: Key[Array, ""]) -> PyTree:
         """x of a dream."""
@@ -151,6 +161,14 @@ class TextVAE(SentenceDecoder):
         """The LSTM's outputs."""
         return self.recurrence(read, jnp.tanh(self.start(h)))
 
+    def begin(self, h: Array) -> tuple[Array, Array]:
+        """s_0 and c_0."""
+        return self.recurrence.begin(jnp.tanh(self.start(h)))
+
+    def step(self, memory: tuple[Array, Array], read: Float[Array, " inputs"]) -> tuple[tuple[Array, Array], Array]:
+        """s_t and c_t."""
+        return self.recurrence.step(memory, self.recurrence.inwards(read))
+
 
 class DilatedTextVAE(SentenceDecoder):
     """A VAE of sentences with dilated convolutions for a decoder: how far it sees is a choice.
@@ -191,3 +209,11 @@ class DilatedTextVAE(SentenceDecoder):
     def states(self, read: Float[Array, "time inputs"], h: Array) -> Float[Array, "time width"]:
         """The stack's outputs."""
         return self.stack(read)
+
+    def begin(self, h: Array) -> tuple[Array, ...]:
+        """Nothing read."""
+        return self.stack.begin(self.length)
+
+    def step(self, memory: tuple[Array, ...], read: Float[Array, " inputs"]) -> tuple[tuple[Array, ...], Array]:
+        """One place further."""
+        return self.stack.step(memory, read)

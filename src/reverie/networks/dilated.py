@@ -31,6 +31,21 @@ class DilatedStack(eqx.Module):
             x = x + out(jax.nn.relu(now(x) + back @ before))
         return x
 
+    def begin(self, length: int) -> tuple[Array, ...]:
+        """For a sequence of that length, what each layer has yet to look back at: nothing so far."""
+        width = self.first.bias.shape[0]
+        return tuple(jnp.zeros((min(2**depth, length), width)) for depth in range(len(self.now)))
+
+    def step(
+        self, memory: tuple[Array, ...], x: Float[Array, " inputs"]
+    ) -> tuple[tuple[Array, ...], Float[Array, " width"]]:
+        """One more of the sequence: what it looks back at from then on, and what comes out."""
+        x, after = self.first(x), []
+        for back, now, before, out in zip(memory, self.now, self.before, self.out, strict=True):
+            after.append(jnp.concatenate([back[1:], x[None]]))
+            x = x + out(jax.nn.relu(now(x) + back[0] @ before))
+        return tuple(after), x
+
 
 def dilated_stack(key: Key[Array, ""], inputs: int, width: int, depth: int) -> DilatedStack:
     """A stack that sees 2^depth steps."""

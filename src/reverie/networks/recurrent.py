@@ -24,6 +24,10 @@ class LSTM(eqx.Module):
         """Units."""
         return self.around.shape[0]
 
+    def begin(self, hidden: Float[Array, " width"]) -> tuple[Array, Array]:
+        """s_0 as given, and c_0 = 0."""
+        return hidden, jnp.zeros_like(hidden)
+
     def step(self, state: tuple[Array, Array], read: Array) -> tuple[tuple[Array, Array], Array]:
         """One step, given W x_t + b."""
         hidden, cell = state
@@ -38,7 +42,7 @@ class LSTM(eqx.Module):
         def step(state: tuple[Array, Array], read: Array) -> tuple[tuple[Array, Array], Array]:
             return self.step(state, read)  # As a method of arrays it could not be hashed.
 
-        return jax.lax.scan(step, (hidden, jnp.zeros_like(hidden)), self.inwards(xs))[1]
+        return jax.lax.scan(step, self.begin(hidden), self.inwards(xs))[1]
 
 
 def lstm(key: Key[Array, ""], inputs: int, width: int) -> LSTM:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reverie.data import load, load_again, read_rows
-from reverie.data.schema import Text
+from reverie.data.schema import Text, read_schema
 from reverie.errors import InputError
 
 LINES = "the cat sat\n\nthe dog sat down\na cat\nthe the the the the the the\nthe dog\n" * 5
@@ -80,6 +80,35 @@ def test_what_cannot_be_cut_is_refused(path, options, words):
         words = "has no line of at most 2 words"
     with pytest.raises(InputError, match=words):
         load(path, **options)
+
+
+def test_marks_are_no_words(path):
+    known = load(path, tokens="words", lines=True, length=6).schema
+    for mark in ("</s>", "<pad>"):
+        path.write_text(LINES + f"the {mark} cat\n")
+        with pytest.raises(InputError, match="kept for the ends of lines"):
+            load(path, tokens="words", lines=True, length=6)
+        with pytest.raises(InputError, match="kept for the ends of lines"):
+            read_rows(path, known)
+        assert mark in text_of(load(path, tokens="words", length=6)).alphabet
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"alphabet": ()}, "needs an alphabet"),
+        ({"length": 1}, "at least 2"),
+        ({"alphabet": ("a", "b", "a", "</s>", "<pad>")}, "a token twice"),
+        ({"alphabet": ("a", "</s>", "<pad>", "b")}, "must end with '</s>' and '<pad>'"),
+        ({"alphabet": ("</s>", "<pad>")}, "must end with"),
+        ({"unknown": "<unk>"}, "'<unk>' for unknown tokens"),
+    ],
+)
+def test_a_schema_of_lines_that_makes_no_sense_is_refused(changes, words):
+    good = {"alphabet": ("a", "b", "</s>", "<pad>"), "length": 4, "lines": True}
+    assert read_schema({"text": good}).text is not None
+    with pytest.raises(InputError, match=words):
+        read_schema({"text": good | changes})
 
 
 def test_lines_that_are_left_out_are_counted(path):

@@ -226,8 +226,8 @@ def _checked(schema: Schema, what: str) -> Schema:
         raise InputError(f"{what} describes images: it may have one column at most, which is every pixel, and no text")
     if schema.image is not None and min(schema.image) < 1:
         raise InputError(f"{what} gives the image shape {schema.image}: every side must be at least 1")
-    if schema.text is not None and (schema.text.length < 1 or not schema.text.alphabet):
-        raise InputError(f"{what} describes text: it needs an alphabet and a length of at least 1")
+    if schema.text is not None:
+        _check_text(schema.text, what)
     for column in schema.columns:
         if len(set(column.levels)) != len(column.levels):
             raise InputError(f"{what} gives column {column.name!r} a level twice")
@@ -238,3 +238,14 @@ def _checked(schema: Schema, what: str) -> Schema:
         if column.kind == "integer" and not (column.high and column.high >= 1 and column.high == int(column.high)):
             raise InputError(f"{what} needs a whole 'high' of at least 1 for the integer column {column.name!r}")
     return schema
+
+
+def _check_text(text: Text, what: str) -> None:
+    if text.length < 1 + text.lines or not text.alphabet:
+        raise InputError(f"{what} describes text: it needs an alphabet and a length of at least {1 + text.lines}")
+    if len(set(text.alphabet)) != len(text.alphabet):
+        raise InputError(f"{what} gives the alphabet of text a token twice")
+    if text.lines and (text.alphabet[-2:] != (END, PADDING) or len(text.alphabet) < 3):
+        raise InputError(f"{what} describes lines of text: its alphabet must end with {END!r} and {PADDING!r}")
+    if text.unknown is not None and text.unknown not in text.alphabet:
+        raise InputError(f"{what} names {text.unknown!r} for unknown tokens, which is not in the alphabet")

@@ -47,6 +47,9 @@ def infer_text(texts: tuple[str, ...], reading: Reading) -> Schema:
             seen.update(tokens)
             rows += bool(tokens)
             long += len(tokens) >= reading.length
+    mark = next((mark for mark in (END, PADDING) if reading.lines and mark in seen), None)
+    if mark is not None:
+        raise InputError(f"the text has {mark!r} among its words, which is kept for the ends of lines: replace it")
     if len(seen) < 2:
         raise InputError("the text has fewer than two different tokens: there is nothing to learn")
     kept, unknown = set(seen), None
@@ -105,6 +108,8 @@ def _lines(words: str, text: Text, code: dict[str, int], name: str) -> NDArray[A
     rows = []
     for line in words.splitlines():
         tokens = tokens_of(line, text.tokens)
+        if END in tokens or PADDING in tokens:
+            raise InputError(f"{name} has {END!r} or {PADDING!r} among its words, which are kept for the ends of lines")
         if 0 < len(tokens) < text.length:
             codes = [*_codes(tokens, text, code, name), code[END]]
             rows.append(codes + [code[PADDING]] * (text.length - len(codes)))

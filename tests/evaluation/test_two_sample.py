@@ -141,3 +141,25 @@ def test_it_is_json_whether_it_holds_or_failed():
 def test_one_row_is_no_sample():
     with pytest.raises(InputError, match="at least two draws and two rows"):
         two_sample(normal(1, 9), normal(2, 1), PLANE)
+
+
+@pytest.mark.parametrize("columns", [0, 2])
+def test_categories_count_as_their_one_hot_vectors_do(columns):
+    """With numbers beside them and alone; the one-hot vectors are never made."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(0, 3 + shift, size=(50, 4)).astype(np.int32) for shift in (0, 1))
+    left, right = (normal((1, shift), 50, shift, columns) for shift in (0, 1))
+
+    def hot(codes, numbers):
+        return np.concatenate([np.eye(4)[codes].reshape(50, -1), numbers], axis=1).astype(np.float32)
+
+    wide = two_sample(hot(first, left), hot(second, right), (Layout("continuous", 16 + columns, ()),))
+    category = Layout("categorical", 4, (10**6,) * 4)
+    if columns:
+        pieces = {"categorical": first, "continuous": left}, {"categorical": second, "continuous": right}
+        found = two_sample(pieces[0], pieces[1], (category, Layout("continuous", columns, ())))
+    else:
+        found = two_sample(first, second, (category,))
+    assert found.mmd2.value == pytest.approx(wide.mmd2.value, rel=1e-6)
+    assert found.accuracy.value == pytest.approx(wide.accuracy.value, rel=1e-6)
+    assert found.p_value == wide.p_value

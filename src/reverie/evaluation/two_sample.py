@@ -19,7 +19,7 @@ from jaxtyping import PyTree
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.chunks import count_rows, in_chunks
-from reverie.networks.features import Layout, features
+from reverie.networks.features import Layout, features, leaves_of, row_of
 
 PERMUTATIONS = 499
 CHUNK = 256
@@ -50,14 +50,29 @@ def _features(x: PyTree, shape: tuple[Layout, ...]) -> Any:
     return jax.vmap(lambda row: features(row, shape))(x)
 
 
-def _matrix(x: PyTree, shape: tuple[Layout, ...], most: int, seed: tuple[int, ...]) -> np.ndarray:
-    """At most `most` of the rows, chosen at random, as float64 features."""
+def _matrices(x: PyTree, shape: tuple[Layout, ...], most: int, seed: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """At most `most` of the rows, chosen at random: their float64 features, and their categories as codes.
+
+    One-hot, 40 words of 10,000 would be 400,000 features a row.
+    """
     x = jax.tree.map(np.asarray, x)
     count = count_rows(x)
     if count > most:
         places = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
         x = jax.tree.map(lambda leaf: leaf[places], x)
-    return in_chunks(lambda piece: _features(piece, shape), x, CHUNK).astype(np.float64)
+    rows = count_rows(x)
+    numbers, named = [], [np.zeros((rows, 0), np.int32)]
+    for leaf, layout in zip(leaves_of(x, shape), shape, strict=True):
+        if layout.kind == "categorical" and not layout.ordered:
+            named.append(np.asarray(leaf))
+        else:
+            numbers.append((leaf, layout))
+    codes = np.concatenate(named, axis=1)
+    if not numbers:
+        return np.zeros((rows, 0)), codes
+    kept = tuple(layout for _, layout in numbers)
+    tree = row_of(tuple(leaf for leaf, _ in numbers), kept)
+    return in_chunks(lambda piece: _features(piece, kept), tree, CHUNK).astype(np.float64), codes
 
 
 def two_sample(
@@ -74,14 +89,15 @@ def two_sample(
     """
     if min(count_rows(samples), count_rows(held_out), most) < 2:
         raise InputError("a two-sample figure needs at least two draws and two rows")
-    x, y = _matrix(samples, layouts, most, (seed, 1)), _matrix(held_out, layouts, most, (seed, 2))
+    x, words = _matrices(samples, layouts, most, (seed, 1))
+    y, other = _matrices(held_out, layouts, most, (seed, 2))
     n = len(x) + len(y)
     bad = int((~np.isfinite(x)).any(axis=1).sum()), int((~np.isfinite(y)).any(axis=1).sum())
     if any(bad):
         why = f"{bad[0]} draws and {bad[1]} rows hold values that are not finite"
         return TwoSample(failed(why, unit="squared distance", n=n), math.nan, failed(why, unit="share", n=n))
     draw = np.random.default_rng((seed, 3))
-    squared = _squared_distances(np.concatenate([x, y]))
+    squared = _squared_distances(np.concatenate([x, y])) + 2.0 * _differing(np.concatenate([words, other]))
     mmd2, p_value = _discrepancy(squared, len(x), draw)
     return TwoSample(mmd2, p_value, _neighbours(squared, len(x), draw))
 
@@ -102,6 +118,14 @@ def _squared_distances(z: np.ndarray) -> np.ndarray:
     sums = norms[:, None] + norms[None, :]
     squared = sums - 2.0 * (z @ z.T)
     return np.where(squared > 1e-13 * sums, squared, 0.0)
+
+
+def _differing(codes: np.ndarray) -> np.ndarray:
+    """In how many columns two rows differ: half the squared distance of their one-hot vectors."""
+    count = np.zeros((len(codes), len(codes)), np.int32)
+    for column in codes.T:
+        count += column[:, None] != column[None, :]
+    return count
 
 
 def _labels(count: int, first: int, draw: np.random.Generator) -> np.ndarray:

@@ -16,6 +16,7 @@ def sample(
     /,
     *,
     count: Annotated[Count, Parameter(name=["-n", "--count"])] = 64,
+    label: str | None = None,
     out: File | None = None,
     seed: Seed = 0,
     json: bool = False,
@@ -27,6 +28,7 @@ def sample(
     Args:
         run: The run folder.
         count: How many rows (64).
+        label: Draw rows of this class, for models that have classes.
         out: Write them to this file instead, as its ending says: .npy, .npz, .csv, .png or .txt.
         seed: Of the draws (0).
         json: Print one JSON object and nothing else.
@@ -36,7 +38,7 @@ def sample(
     found = opened(run)
     if out is not None:
         check_writable(out, found.schema)
-    raw = found.sample(count, seed=seed)
+    raw = found.sample(count, seed=seed, label=label)
     said = {"run": str(found.path), "n": count, "seed": seed}
     if out is not None:
         write_samples(out, raw, found.schema, found.spec)

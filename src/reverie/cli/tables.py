@@ -122,6 +122,8 @@ def evaluation_facts(found: "Evaluation") -> Table:
     if found.bits_per_dim is not None:
         rows.append(("bits/dim", full(found.bits_per_dim)))
     rows.append(("measure", found.reference))
+    if found.accuracy is not None:
+        rows.append(("accuracy", f"{short(found.accuracy)} of {counted(found.accuracy.n, 'labelled row')}"))
     if found.log_normaliser is not None:
         rows.append(("log Z", full(found.log_normaliser)))
     if found.bounds is not None:

@@ -5,6 +5,7 @@ Everything here asks a model what it can do (`reverie.capabilities`) and never w
 
 from reverie.evaluation.annealing_codes import Bracket, annealed_likelihood, bracket
 from reverie.evaluation.bounds import Bounds, bounds
+from reverie.evaluation.classification import accuracy, class_log_probs
 from reverie.evaluation.collapse import Collapse, collapse
 from reverie.evaluation.draws import samples_of, to_raw
 from reverie.evaluation.gap import Gap, inference_gap
@@ -22,9 +23,11 @@ __all__ = [
     "GradientStatistics",
     "Scores",
     "TwoSample",
+    "accuracy",
     "annealed_likelihood",
     "bounds",
     "bracket",
+    "class_log_probs",
     "collapse",
     "gradient_statistics",
     "inference_gap",

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasGibbs, Pushforward, Samplable
+from reverie.capabilities import HasClass, HasGibbs, Pushforward, Samplable
 from reverie.data import Measure
 from reverie.errors import InputError
 from reverie.evaluation.chunks import in_chunks
@@ -20,6 +20,11 @@ CHUNK = 256
 @eqx.filter_jit
 def _exact(model: Any, key: Key[Array, ""], places: Array) -> PyTree:
     return jax.vmap(lambda place: model.sample(jax.random.fold_in(key, place)))(places)
+
+
+@eqx.filter_jit
+def _given(model: Any, key: Key[Array, ""], label: Array, places: Array) -> PyTree:
+    return jax.vmap(lambda place: model.sample_given(jax.random.fold_in(key, place), label))(places)
 
 
 @eqx.filter_jit
@@ -38,7 +43,7 @@ def _chains(model: Any, key: Key[Array, ""], sweeps: Array, places: Array) -> Py
     return jax.lax.fori_loop(1, sweeps + 1, sweep, start)
 
 
-def samples_of(parts: Parts, n: int, key: Key[Array, ""], sweeps: int = 1000) -> PyTree:
+def samples_of(parts: Parts, n: int, key: Key[Array, ""], sweeps: int = 1000, *, label: int | None = None) -> PyTree:
     """`n` draws in the model's space, as NumPy arrays [n, …].
 
     Independent draws where the model gives them; else the ends of `n` Gibbs chains of `sweeps` sweeps each. Draw i is
@@ -49,11 +54,16 @@ def samples_of(parts: Parts, n: int, key: Key[Array, ""], sweeps: int = 1000) ->
         n: how many.
         key: of the noise.
         sweeps: the length of the chains.
+        label: the class that they are to be of, for models that have one.
     """
     model = parts["model"]
     if n < 1 or sweeps < 0:
         raise InputError(f"draws need n of at least 1 and sweeps of at least 0; these are {n} and {sweeps}")
     places = np.arange(n, dtype=np.int32)
+    if label is not None:
+        if not isinstance(model, HasClass):
+            raise InputError(f"{type(model).__name__} has no classes to draw from")
+        return in_chunks(lambda piece: _given(model, key, jnp.asarray(label), piece), places, CHUNK)
     if isinstance(model, Samplable):
         return in_chunks(lambda piece: _exact(model, key, piece), places, CHUNK)
     if isinstance(model, HasGibbs):

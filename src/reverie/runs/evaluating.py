@@ -17,6 +17,7 @@ from reverie.evaluation import (
     Collapse,
     Gap,
     TwoSample,
+    accuracy,
     annealed_likelihood,
     bounds,
     bracket,
@@ -50,6 +51,7 @@ class Evaluation(NamedTuple):
         annealed: for them, the log-likelihood of the first rows by annealing or by a sum over all codes, if asked.
         bracket: bounds from below and above on rows that the model drew, if asked.
         gap: the inference gap of the first rows, split, if asked.
+        accuracy: of the classes that the parts tell, for learners that learn from labels.
         notes: what could not be said, and why.
     """
 
@@ -65,6 +67,7 @@ class Evaluation(NamedTuple):
     annealed: Estimate | None = None
     bracket: Bracket | None = None
     gap: Gap | None = None
+    accuracy: Estimate | None = None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,6 +131,9 @@ def evaluate(
         reference=run.measure.reference,
         bounds=bound,
     )
+    if run.config.make_learner().labels and rows.y is not None:
+        told = accuracy(run.parts, run.measure, rows.raw, rows.y, jax.random.fold_in(key, 2))
+        evaluation = evaluation._replace(accuracy=told)
     if not isinstance(run.parts["model"], HasLogJoint):
         asked = annealing or gap
         return evaluation._replace(notes=(f"{run.model} has no latent variables to anneal",) if asked else ())

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reverie.capabilities import HasClass
 from reverie.data import Batches, Dataset, load, load_again
 from reverie.errors import InputError
 from reverie.learners import Learner
@@ -79,6 +80,7 @@ def fit(
             "these data have missing values, which no learner here can use yet: load them with missing='drop'"
         )
     pair = check(blank, chosen, parts)
+    _check_labels(dataset, pair["model"], chosen)
     asked = Request(steps, epochs, budget, seed, batch, learning_rate, optimiser, average, patience, prng)
     config = configure(dataset, pair, chosen, asked)
     filled = fill(pair, keys_of(config)[0], dataset.spec)
@@ -149,6 +151,19 @@ def resume(
     metrics.rewind(path / METRICS_FILE, session.progressed.step)
     write_whole(path / "config.json", encode_config(config))
     return session.go(start)
+
+
+def _check_labels(data: Dataset, model: Part, learner: Learner) -> None:
+    """Refuse data without labels for a learner that reads them, and labels that the model has no class for."""
+    if not learner.labels:
+        return
+    if data.train.y is None:
+        raise InputError(f"{learner.name} learns from labels and {data.name!r} has none: name their column by label=…")
+    named = int(data.train.y.max(initial=-1)) + 1
+    if isinstance(model, HasClass) and model.latents[-1].levels < named:
+        raise InputError(
+            f"the labels name {named} classes and the model has {model.latents[-1].levels}: ask for classes={named}"
+        )
 
 
 def _learner_for(model: Part, learner: str | Learner | None) -> Learner:

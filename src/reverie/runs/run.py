@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import HasPotential
+from reverie.capabilities import HasClass, HasPotential
 from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
@@ -136,12 +136,35 @@ class Run:
             return rows
         return dataclasses.replace(rows, raw=(rows.raw * high).astype(rows.raw.dtype))
 
-    def sample(self, n: int, seed: int = 0) -> Any:
-        """`n` draws in raw space: an array [n, columns], or a dict of them for a mixed table."""
+    def sample(self, n: int, seed: int = 0, *, label: int | str | None = None) -> Any:
+        """`n` draws in raw space: an array [n, columns], or a dict of them for a mixed table.
+
+        Args:
+            n: how many.
+            seed: of the draws.
+            label: draw rows of this class, by its name in the data or its number; for models with a class in them.
+        """
         if n < 1:
             raise InputError(f"the number of samples must be at least 1, not {n}")
-        x = samples_of(self.parts, n, noise.make_key(seed, self.config.prng))
+        chosen = None if label is None else self._class_of(label)
+        x = samples_of(self.parts, n, noise.make_key(seed, self.config.prng), label=chosen)
         return to_raw(self.measure, x)
+
+    def _class_of(self, label: int | str) -> int:
+        """The number of a class, refused where the model has no such class."""
+        model = self.parts["model"]
+        # What a learner makes of its classes without labels has numbers and no names.
+        known = self.schema.label if self.config.make_learner().labels else None
+        if not isinstance(model, HasClass):
+            raise InputError(f"{self.model} has no classes to draw from: leave the label out")
+        names = [] if known is None else [str(name) for name in known.classes]
+        count = model.latents[-1].levels
+        if str(label) in names[:count]:
+            return names.index(str(label))
+        if not names and str(label).isdecimal() and int(label) < count:
+            return int(label)
+        choices = ", ".join(names[:count]) if names else f"0 to {count - 1}"
+        raise InputError(f"{label!r} is no class of this run: choose from {choices}")
 
     def score(self, x: Any, *, samples: int = 1000, seed: int = 0) -> Scores:
         """The log-likelihood of each row, in nats, in raw space.

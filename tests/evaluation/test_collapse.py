@@ -1,6 +1,7 @@
 """The report on collapse: its figures are those of closed forms, and its alarm sounds where nothing is said."""
 
 import math
+import re
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +13,11 @@ from reverie.errors import InputError
 from reverie.estimate import Estimate
 from reverie.evaluation.aggregate import aggregate
 from reverie.evaluation.codes import bit_logits
-from reverie.evaluation.collapse import ACTIVE, collapse, verdict
+from reverie.evaluation.collapse import ACTIVE, AGAINST, TOWARDS, collapse, verdict
 from reverie.inference import SigmoidBeliefPosterior
+from reverie.learners import LEARNERS
 from reverie.models import MADE, SigmoidBeliefNet
+from reverie.pairing import REGISTRIES
 from reverie.parts import filled
 from tests import worlds
 from tests.evaluation import closed
@@ -186,3 +189,13 @@ def test_words_for_every_state():
     deaf = verdict(good, rate, rate._replace(value=0.01), None)
     assert deaf[0] == "collapsed"
     assert "worth 0.01 nats more to it than another row's, though 2 of 2" in deaf[1]
+
+
+def test_what_is_advised_exists():
+    elbo = LEARNERS["elbo"]().options
+    advice = " ".join([*AGAINST, *TOWARDS])
+    for role, name in re.findall(r"`--(\w+) ([\w-]+)`", advice):
+        assert name in (LEARNERS if role == "learner" else REGISTRIES[role])
+    options = re.findall(r"`--learner\.([\w-]+)`", advice)
+    assert {name.replace("-", "_") for name in options} <= set(elbo)
+    assert len(options) == 4

@@ -79,11 +79,14 @@ def test_codes_of_every_kind_are_drawn(found, bound):
 
 def test_the_alarm_is_in_the_page_with_what_to_try():
     alarmed = report(
-        state="collapsed", alarm="The posterior has collapsed: 0 < 3", advice=("a & b",), notes=("so it is",)
+        state="collapsed",
+        alarm="The posterior has collapsed: 0 < 3",
+        advice=("a & b, by `--c d`",),
+        notes=("so it is",),
     )
     said = joined(codes_of(alarmed, b""))
     assert "<strong>The posterior has collapsed: 0 &lt; 3</strong>" in said
-    assert "<li>a &amp; b</li>" in said
+    assert "<li>a &amp; b, by <code>--c d</code></li>" in said
     assert "So it is." in said
     assert "not finite" in said
     assert "<aside" not in joined(codes_of(report(), b""))

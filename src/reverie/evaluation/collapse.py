@@ -61,16 +61,17 @@ CODES = 2000
 LEAST_CODES = 1000
 """Codes of the prior that its variance is taken from, at least."""
 AGAINST = (
-    "a divergence that comes in slowly (`--learner.warmup`), in cycles (`--learner.cycles`), or that is not pushed "
-    "below some nats (`--learner.free-bits`), with the elbo learner",
-    "several steps of the inference model for each of the model, until the mutual information stops rising",
+    "a divergence that comes in slowly (`--learner elbo` with `--learner.warmup`), in cycles (`--learner.cycles`), or "
+    "that is not pushed below some nats (`--learner.free-bits`)",
+    "several steps of the inference model for each of the model, until the mutual information stops rising "
+    "(`--learner lagging`)",
+    "a posterior that cannot come closer to the prior than δ nats (`--inference minimum-rate`)",
     "a weaker decoder: one that cannot fit the data without the code, such as one with fewer or narrower layers",
-    "a posterior that cannot come closer to the prior than δ nats",
 )
 TOWARDS = (
-    "a prior that is learned: a mixture or a flow",
-    "a larger weight of the divergence (`--learner.beta`)",
-    "a learner that matches the aggregate posterior to the prior, such as infovae or aae",
+    "a prior that is learned (`--model vae-learned-prior`, or `--learner vampprior`)",
+    "a larger weight of the divergence (`--learner elbo` with `--learner.beta`)",
+    "a learner that matches all codes to the prior (`--learner infovae`, `--learner aae`)",
 )
 
 

@@ -206,7 +206,7 @@ def codes_of(found: Collapse, png: bytes) -> list[Html]:
     """What the codes say of their rows, with the alarm where it cannot be missed."""
     alarm = []
     if found.alarm:
-        tried = [tag("li", one) for one in found.advice]
+        tried = [tag("li", _with_code(one)) for one in found.advice]
         alarm = [warning(paragraph(tag("strong", found.alarm)), paragraph("What to try:"), tag("ul", *tried))]
     figures = {
         "active latent variables": f"{found.active} of {found.size}",
@@ -220,6 +220,11 @@ def codes_of(found: Collapse, png: bytes) -> list[Html]:
     rows = {name: one if isinstance(one, str) else in_a_table(one) for name, one in figures.items() if one is not None}
     notes = [paragraph(f"{note[:1].upper()}{note[1:]}.", cls="quiet") for note in found.notes]
     return [*alarm, picture(png, "what the latent variables say of their rows", BENEATH_CODES), facts(rows), *notes]
+
+
+def _with_code(words: str) -> Html:
+    """Words with what stands between backticks as code."""
+    return joined(tag("code", piece) if place % 2 else piece for place, piece in enumerate(words.split("`")))
 
 
 def samples_of(png: bytes, texts: Mapping[str, list[str]], beneath: str) -> list[Html]:

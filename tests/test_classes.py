@@ -24,7 +24,7 @@ from reverie.pairing import check, fill
 from reverie.parts import parameters
 from reverie.samplers import BaseNoise, Tick
 from tests import worlds
-from tests.measuring import along, ascents, draws, errors_off, surprise
+from tests.measuring import along, ascents, draws, errors_off, label, surprise
 
 SPEC = worlds.CONTINUOUS.spec
 X = jnp.asarray([[0.6, 2.5, 4.0], [2.0, 1.0, 9.0], [1.2, 5.0, 2.0], [0.1, 3.0, 6.0]])

@@ -52,7 +52,7 @@ ROWS: dict[str, tuple[dict[str, Any], Any]] = {
     "radial": (SMALL | {"layers": 2}, ONE),
     "iaf": (SMALL | {"layers": 2, "width": 5}, ONE),
     "maf": (SMALL | {"layers": 2, "width": 5}, ONE),
-    "realnvp": (SMALL | {"layers": 2, "width": 5}, ONE),
+    "coupling": (SMALL | {"layers": 2, "width": 5}, ONE),
     "sylvester": (SMALL | {"layers": 2, "columns": 2}, ONE),
     "auxiliary": (SMALL | {"auxiliary": 2}, ONE),
     "hierarchical": (SMALL | {"planes": 1}, ONE),

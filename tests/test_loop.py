@@ -93,9 +93,9 @@ def test_the_callers_parts_are_not_given_away(pair):
 
 
 def test_streams_are_cut_so_that_they_fit(monkeypatch):
-    monkeypatch.setattr("reverie.loop.STREAM_BYTES", 100)
+    monkeypatch.setattr("reverie.loop.STREAM_BYTES", 200)
     loop, state = dot_loop(batch=8, resident_bytes=0)
-    assert loop.capacity == 100 // (4 * 8)
+    assert loop.capacity == 200 // (8 * 8)
     with pytest.raises(ValueError, match=r"1\.\.3, not 4"):
         loop.advance(state, 4)
     state = loop.train(state, 10, 10, lambda state, info: True)

@@ -53,7 +53,7 @@ class ConcreteSurrogate(Part, StandsIn):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """η = 1, τ as given."""
-        return filled(self, log_temperature=jnp.log(jnp.asarray(self.start)), log_scale=jnp.zeros(()))
+        return filled(self, log_temperature=jnp.log(jnp.asarray(self.start, jnp.float32)), log_scale=jnp.zeros(()))
 
     def temperature(self) -> Array:
         """τ."""
@@ -111,7 +111,9 @@ class NetworkSurrogate(Part, StandsInFreely):
             network = mlp(one, width + latent.size * max(1, latent.levels), self.hidden, 1, "leaky-relu")
             last = jax.tree.map(jnp.zeros_like, network.layers[-1])
             made.append(MLP((*network.layers[:-1], last), network.activation))
-        return filled(self, shape=shape, log_temperature=jnp.log(jnp.asarray(self.start)), networks=tuple(made))
+        return filled(
+            self, shape=shape, log_temperature=jnp.log(jnp.asarray(self.start, jnp.float32)), networks=tuple(made)
+        )
 
     def temperature(self) -> Array:
         """τ."""

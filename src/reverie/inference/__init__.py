@@ -40,7 +40,7 @@ INFERENCE: dict[str, type[Part]] = {
     "radial": RadialPosterior,
     "iaf": InverseAutoregressivePosterior,
     "maf": MaskedAutoregressivePosterior,
-    "realnvp": RealNVPPosterior,
+    "coupling": RealNVPPosterior,
     "sylvester": SylvesterPosterior,
     "auxiliary": AuxiliaryPosterior,
     "hierarchical": HierarchicalPosterior,

@@ -2,8 +2,8 @@
 
 The protocol: 8×8 digits, pixels > 7 of 16, 1,400 training and 397 test rows; a hundred labels, ten of each class, and
 the other 1,300 training rows without; split and labels follow the seed. Adam at 10⁻³, batches of 100, no early
-stopping. Accuracy is on the test rows. The logistic regression has scikit-learn's C = 1 and, to be fair to it, the best C
-of a grid on the test rows beside it.
+stopping. Accuracy is on the test rows. The logistic regression has scikit-learn's C = 1 and, to be fair to it, the best
+C of a grid on the test rows beside it.
 
     python benchmarks/semi_supervised.py [--seeds 3] [--steps 6000] [--only m2 adgm]
 """

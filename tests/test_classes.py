@@ -7,11 +7,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import msgspec
 import numpy as np
 import pytest
 import scipy.stats
 
 from reverie import noise
+from reverie.auxiliaries import CodeClassifier
 from reverie.capabilities import HasBranches, HasClass, HasPosterior
 from reverie.directions import CodeClassification, MarginalElbo, SemiSupervisedElbo, StagedSemiSupervised, Weighting
 from reverie.directions.semi_supervised import Share, share_after, share_start
@@ -119,6 +121,28 @@ def test_a_perceptron_of_a_class_is_one_of_its_one_hot_vector():
         linear(jnp.asarray(x), jnp.asarray(1)),
         x @ linear.network.layers[0].weight + linear.shift[1] + linear.network.layers[0].bias,
         rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("cls", [CVAE, GMVAE, M1M2, SDGM])
+def test_there_are_as_many_classes_as_was_asked_or_as_the_labels_name(cls):
+    labelled = msgspec.structs.replace(SPEC, classes=4)
+    shape = lambda spec: jax.eval_shape(lambda: cls(hidden=(2,)).init(noise.make_key(0), spec))  # noqa: E731
+    shapes = [shape(SPEC), shape(labelled)]
+    assert [made.logits.shape for made in shapes] == [(10,), (4,)]
+    assert [made.latents[-1].levels for made in shapes] == [10, 4]
+    assert cls().latents[-1].levels == 10
+    asked = jax.eval_shape(lambda: cls(classes=3, hidden=(2,)).init(noise.make_key(0), labelled))
+    assert asked.latents[-1].levels == 3
+
+
+def test_a_classifier_without_an_output_for_each_label_is_refused():
+    labelled = msgspec.structs.replace(SPEC, classes=4)
+    assert CodeClassifier().unsuited(labelled) is None
+    assert CodeClassifier(5).unsuited(labelled) is None
+    assert CodeClassifier(3).unsuited(SPEC) is None
+    assert CodeClassifier(3).unsuited(labelled) == (
+        "the labels name 4 classes and the classifier has 3: leave classes out"
     )
 
 

@@ -136,6 +136,6 @@ def test_labels_that_are_not_there_or_have_no_class_are_refused_before_a_fit(dat
     bare = dataclasses.replace(data, train=dataclasses.replace(data.train, y=None))
     with pytest.raises(InputError, match=r"m2 learns from labels and .* has none: name their column by label=…"):
         rv.fit(bare, CVAE(2, 3, (4,)), M2(), steps=2, out=tmp_path / "run")
-    with pytest.raises(InputError, match="the labels name 3 classes and the model has 2: ask for classes=3"):
+    with pytest.raises(InputError, match="the labels name 3 classes and the model has 2: leave classes out"):
         rv.fit(data, CVAE(2, 2, (4,)), M2(), steps=2, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

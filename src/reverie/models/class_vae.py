@@ -12,29 +12,32 @@ from reverie import noise
 from reverie.capabilities import HasClass, HasJointSample, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
+from reverie.models.classes import count_of
 from reverie.models.decoder import Decoder, decoder
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood, Observation, check_observation
 from reverie.networks.mlp import ACTIVATIONS
-from reverie.parts import Part, filled, learned, option
+from reverie.parts import Part, filled, known, learned, option
 
 
 class ClassVAE(Part, HasClass, HasJointSample, Samplable):
     """Abstract: h = (z, y) of a block of reals and one category, p(y) p(z | y) p(x | z, y)."""
 
     latent: int = option(16)
-    classes: int = option(10)
+    classes: int | None = option(None)
     hidden: tuple[int, ...] = option((200,))
     activation: str = option("tanh")
     scale: Scale = option(None)
     likelihood: Likelihood = option("gaussian")
     components: int = option(5)
+    levels: int = known()
     logits: Array = learned()
     decoder: Decoder = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
-        if self.latent < 1 or self.classes < 2 or any(width < 1 for width in self.hidden):
+        few = self.classes is not None and self.classes < 2
+        if few or self.latent < 1 or any(width < 1 for width in self.hidden):
             raise InputError("a VAE with classes needs latent >= 1, classes >= 2 and hidden widths >= 1")
         if self.activation not in ACTIVATIONS:
             raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
@@ -56,7 +59,7 @@ class ClassVAE(Part, HasClass, HasJointSample, Samplable):
     @property
     def latents(self) -> tuple[Latent, ...]:
         """z and y."""
-        return (Latent("reals", self.latent), Latent("categories", 1, self.classes))
+        return (Latent("reals", self.latent), Latent("categories", 1, self.levels or count_of(self.classes)))
 
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log p(y) + log p(z | y)."""
@@ -100,7 +103,7 @@ class GMVAE(ClassVAE):
 
     Args:
         latent: the dimension of z.
-        classes: how many components.
+        classes: how many components; as many as the labels name where not given, ten where there are none.
         hidden: widths of the decoder's hidden layers.
         activation: of those layers.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
@@ -121,10 +124,12 @@ class GMVAE(ClassVAE):
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Equal weights, and components that lie apart."""
         key_decoder, key_means = jax.random.split(key)
-        shape = (self.classes, self.latent)
+        count = count_of(self.classes, spec)
+        shape = (count, self.latent)
         return filled(
             self,
-            logits=jnp.zeros(self.classes),
+            levels=count,
+            logits=jnp.zeros(count),
             decoder=self.new_decoder(key_decoder, self.latent, spec),
             means=noise.normal(key_means, shape),
             log_scales=jnp.zeros(shape),
@@ -149,7 +154,7 @@ class CVAE(ClassVAE):
 
     Args:
         latent: the dimension of z.
-        classes: how many classes.
+        classes: how many; as many as the labels name where not given, ten where there are none.
         hidden: widths of the decoder's hidden layers.
         activation: of those layers.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
@@ -167,8 +172,9 @@ class CVAE(ClassVAE):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Equal weights."""
-        wide = self.latent + self.classes
-        return filled(self, logits=jnp.zeros(self.classes), decoder=self.new_decoder(key, wide, spec))
+        count = count_of(self.classes, spec)
+        decoder = self.new_decoder(key, self.latent + count, spec)
+        return filled(self, levels=count, logits=jnp.zeros(count), decoder=decoder)
 
     def code_given(self, y: Int[Array, ""]) -> dist.Distribution:
         """N(0, I), whatever y."""
@@ -176,4 +182,4 @@ class CVAE(ClassVAE):
 
     def read(self, z: Array, y: Int[Array, ""]) -> Array:
         """z and the one-hot y."""
-        return jnp.concatenate([z, jax.nn.one_hot(y, self.classes)])
+        return jnp.concatenate([z, jax.nn.one_hot(y, self.levels)])

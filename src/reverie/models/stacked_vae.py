@@ -13,11 +13,12 @@ from reverie import noise
 from reverie.capabilities import HasClass, HasFirstStage, HasJointSample, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
+from reverie.models.classes import count_of
 from reverie.models.decoder import Decoder, decoder
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood, Observation, check_observation
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, learned, option
+from reverie.parts import Part, filled, known, learned, option
 
 LOWEST_LOG_SCALE = -6.0
 """A density without a floor under its scale has no maximum."""
@@ -28,28 +29,29 @@ class StackedVAE(Part, HasClass, HasJointSample, Samplable):
 
     first: int = option(32)
     latent: int = option(16)
-    classes: int = option(10)
+    classes: int | None = option(None)
     hidden: tuple[int, ...] = option((200,))
     activation: str = option("tanh")
     scale: Scale = option(None)
     likelihood: Likelihood = option("gaussian")
     components: int = option(5)
+    levels: int = known()
     logits: Array = learned()
     above: MLP = learned()
     decoder: Decoder = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
-        if min(self.first, self.latent) < 1 or self.classes < 2 or any(width < 1 for width in self.hidden):
+        few = self.classes is not None and self.classes < 2
+        if few or min(self.first, self.latent) < 1 or any(width < 1 for width in self.hidden):
             raise InputError("a stacked VAE needs first >= 1, latent >= 1, classes >= 2 and hidden widths >= 1")
         if self.activation not in ACTIVATIONS:
             raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
         check_observation(self.scale, self.likelihood, self.components)
 
-    @property
     @abstractmethod
-    def reads(self) -> int:
-        """How many numbers the decoder reads."""
+    def reads(self, count: int) -> int:
+        """How many numbers the decoder reads, with so many classes."""
 
     @abstractmethod
     def read(self, code: Array, top: Array, y: Int[Array, ""]) -> Array:
@@ -59,21 +61,27 @@ class StackedVAE(Part, HasClass, HasJointSample, Samplable):
         """Equal weights, and a decoder whose output bias fits the columns' means."""
         key_above, key_decoder = jax.random.split(key)
         observation = Observation.of(spec, self.scale, self.likelihood, self.components)
+        count = count_of(self.classes, spec)
         return filled(
             self,
-            logits=jnp.zeros(self.classes),
-            above=mlp(key_above, self.latent + self.classes, self.hidden, 2 * self.first, self.activation),
-            decoder=decoder(key_decoder, self.reads, self.hidden, self.activation, spec, observation),
+            levels=count,
+            logits=jnp.zeros(count),
+            above=mlp(key_above, self.latent + count, self.hidden, 2 * self.first, self.activation),
+            decoder=decoder(key_decoder, self.reads(count), self.hidden, self.activation, spec, observation),
         )
 
     @property
     def latents(self) -> tuple[Latent, ...]:
         """z₁, z₂ and y."""
-        return (Latent("reals", self.first), Latent("reals", self.latent), Latent("categories", 1, self.classes))
+        return (
+            Latent("reals", self.first),
+            Latent("reals", self.latent),
+            Latent("categories", 1, self.levels or count_of(self.classes)),
+        )
 
     def joined(self, top: Array, y: Int[Array, ""]) -> Array:
         """z₂ and the one-hot y."""
-        return jnp.concatenate([top, jax.nn.one_hot(y, self.classes)])
+        return jnp.concatenate([top, jax.nn.one_hot(y, self.levels)])
 
     def _code_given(self, top: Array, y: Int[Array, ""]) -> dist.Distribution:
         mean, log_scale = jnp.split(self.above(self.joined(top, y)), 2)
@@ -121,7 +129,7 @@ class M1M2(StackedVAE, HasFirstStage):
     Args:
         first: the dimension of z₁.
         latent: the dimension of z₂.
-        classes: how many classes.
+        classes: how many; as many as the labels name where not given, ten where there are none.
         hidden: widths of the hidden layers of both perceptrons.
         activation: of those layers.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
@@ -136,8 +144,7 @@ class M1M2(StackedVAE, HasFirstStage):
     Reference: Kingma, Rezende, Mohamed & Welling 2014, *Semi-supervised learning with deep generative models*, §2.
     """
 
-    @property
-    def reads(self) -> int:
+    def reads(self, count: int) -> int:
         """z₁ alone."""
         return self.first
 
@@ -164,7 +171,7 @@ class SDGM(StackedVAE):
     Args:
         first: the dimension of z₁.
         latent: the dimension of z₂.
-        classes: how many classes.
+        classes: how many; as many as the labels name where not given, ten where there are none.
         hidden: widths of the hidden layers of both perceptrons.
         activation: of those layers.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
@@ -173,16 +180,15 @@ class SDGM(StackedVAE):
 
     Example:
         >>> from reverie.models import SDGM
-        >>> SDGM(first=20, latent=10, classes=3).reads
+        >>> SDGM(first=20, latent=10, classes=3).reads(3)
         33
 
     Reference: Maaløe, Sønderby, Sønderby & Winther 2016, *Auxiliary deep generative models*, Eq. 11, §2.4.
     """
 
-    @property
-    def reads(self) -> int:
+    def reads(self, count: int) -> int:
         """All of it."""
-        return self.first + self.latent + self.classes
+        return self.first + self.latent + count
 
     def read(self, code: Array, top: Array, y: Int[Array, ""]) -> Array:
         """z₁, z₂ and the one-hot y."""

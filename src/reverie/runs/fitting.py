@@ -162,7 +162,7 @@ def _check_labels(data: Dataset, model: Part, learner: Learner) -> None:
     named = int(data.train.y.max(initial=-1)) + 1
     if isinstance(model, HasClass) and model.latents[-1].levels < named:
         raise InputError(
-            f"the labels name {named} classes and the model has {model.latents[-1].levels}: ask for classes={named}"
+            f"the labels name {named} classes and the model has {model.latents[-1].levels}: leave classes out"
         )
 
 

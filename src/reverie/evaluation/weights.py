@@ -21,6 +21,7 @@ from jaxtyping import Array, Key, PyTree
 
 from reverie.data import Measure
 from reverie.evaluation.chunks import fingerprints, in_chunks, seen
+from reverie.evaluation.widths import widest
 
 CODES = 512
 """The most codes of a row that are held on the device at once."""
@@ -28,6 +29,8 @@ ROWS = 256
 """The most rows in a chunk."""
 NUMBERS = 2**20
 """About how many numbers one layer of a chunk of rows and codes may have."""
+LARGEST, LEAST = 2**22, 16
+"""Where one row with that many codes has more, the numbers that it may have, and the codes that it has all the same."""
 
 
 class Weighed(NamedTuple):
@@ -55,24 +58,27 @@ def _block(
 
     def one(words: Array, raw: PyTree) -> tuple[Array, Array, Array]:
         x, correction, key_codes = seen(measure, key, words, raw)
-
-        def code(one_key: Key[Array, ""]) -> tuple[Array, Array]:
-            h, log_q = posterior.propose(one_key, x)
-            return model.log_likelihood(x, h), log_q - model.log_prior(h)
-
-        fit, divergence = jax.vmap(code)(jax.random.split(jax.random.fold_in(key_codes, number), width))
+        keys = jax.random.split(jax.random.fold_in(key_codes, number), width)
+        fit, divergence = jax.vmap(lambda one_key: _code(model, posterior, one_key, x))(keys)
         return fit, divergence, correction
 
     return jax.vmap(one)(*rows)
 
 
-def _shape(samples: int, columns: int) -> tuple[int, int]:
-    """Codes in a block and rows in a chunk.
+def _code(model: Any, posterior: Any, key: Key[Array, ""], x: PyTree) -> tuple[Array, Array]:
+    """One code's fit and divergence."""
+    h, log_q = posterior.propose(key, x)
+    return model.log_likelihood(x, h), log_q - model.log_prior(h)
+
+
+def _shape(samples: int, numbers: int) -> tuple[int, int]:
+    """Codes in a block and rows in a chunk, where the widest layer of a row and a code has so many numbers.
 
     Powers of two: few compilations serve all numbers of codes, and no row falls into a vectorised loop's remainder.
     """
-    width = min(2 ** math.ceil(math.log2(samples)), CODES)
-    room = NUMBERS // (width * max(columns, 64))
+    most = min(CODES, max(LEAST, 2 ** int(math.log2(max(LARGEST // numbers, 1)))))
+    width = min(2 ** math.ceil(math.log2(samples)), most)
+    room = NUMBERS // (width * max(numbers, 64))
     return width, 2 ** int(math.log2(min(max(room, 1), ROWS)))
 
 
@@ -96,7 +102,14 @@ def weigh(
         samples: codes for each row.
         reduce: from the codes of a chunk of rows to arrays with those rows.
     """
-    width, size = _shape(samples, sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(raw)))
+
+    def one(parts: tuple[Any, Any], words: Array, raw: PyTree) -> tuple[Array, Array]:
+        x, _, key_codes = seen(measure, key, words, raw)
+        return _code(*parts, key_codes, x)
+
+    named = fingerprints(raw)
+    row = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), (named, raw))
+    width, size = _shape(samples, widest(one, (model, posterior), *row))
 
     def chunk(rows: PyTree) -> Any:
         numbers = range(-(-samples // width))
@@ -107,7 +120,7 @@ def weigh(
         )
         return reduce(Weighed(fit + np.asarray(blocks[0][2], np.float64)[:, None], divergence))
 
-    return in_chunks(chunk, (fingerprints(raw), raw), size)
+    return in_chunks(chunk, (named, raw), size)
 
 
 def log_mean_weight(log_w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -118,7 +118,8 @@ def within(path: str, folder: Path) -> str:
 
 def evaluation_facts(found: "Evaluation") -> Table:
     """What a run is worth."""
-    rows = [("run", found.run), ("rows", count(found.rows)), ("log-likelihood", full(found.log_likelihood))]
+    none = IMPLICIT if found.collapse is None else "none: the inference model gives no codes that can be weighed"
+    rows = [("run", found.run), ("rows", count(found.rows)), ("log-likelihood", full(found.log_likelihood, none))]
     if found.bits_per_dim is not None:
         rows.append(("bits/dim", full(found.bits_per_dim)))
     rows.append(("measure", found.reference))

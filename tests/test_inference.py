@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 
 from reverie import noise
@@ -28,7 +29,7 @@ from reverie.inference import (
     RefinedPosterior,
     SigmoidBeliefPosterior,
 )
-from reverie.inference.family import Family
+from reverie.inference.family import FLOOR, Family, LogGamma, LogOdds, LogRatios
 from reverie.models import GMVAE, M1M2, RBM, VAE, VQVAE, ConvVAE, DeepLatentGaussian, SigmoidBeliefNet, TextVAE
 from reverie.pairing import usual
 from reverie.parts import options_of, parameters
@@ -339,6 +340,27 @@ def test_implicit_gradients_are_those_of_the_mean(family):
     se = np.sqrt((moved.var(0) + scored.var(0)) / 8000) + 1e-7
     assert np.all(np.abs(moved.mean(0) - scored.mean(0)) < 4 * se)
     assert np.any(np.abs(moved.mean(0)) > 8 * se)
+
+
+@pytest.mark.parametrize("first", [FLOOR, 0.5])
+def test_draws_of_the_least_concentration_keep_their_spread(first):
+    """Means ψ(α) − ψ(β), variances ψ′(α) + ψ′(β) and the mean's slope ψ′(α), where z itself would round to 0 or 1."""
+    psi, slope = scipy.special.digamma, lambda a: scipy.special.polygamma(1, a)
+    rate = jnp.full(1, 2.0)
+    laws = [
+        (lambda a: LogGamma(a, rate), psi(first) - np.log(2.0), slope(first)),
+        (lambda a: LogOdds(a, jnp.full(1, FLOOR)), psi(first) - psi(FLOOR), slope(first) + slope(FLOOR)),
+        (lambda a: LogRatios(jnp.append(a, FLOOR)), psi(first) - psi(FLOOR), slope(first) + slope(FLOOR)),
+    ]
+    for law, mean, variance in laws:
+
+        def of(key, law=law):
+            return jax.value_and_grad(lambda a: law(a).rsample(key)[0])(jnp.full(1, first))
+
+        h, moved = (np.asarray(one, np.float64).ravel() for one in draws(of, 20_000))
+        assert np.isfinite(h).all()
+        for found, truth in ((h, mean), ((h - mean) ** 2, variance), (moved, slope(first))):
+            assert abs(found.mean() - truth) < 4 * found.std() / np.sqrt(len(found)), truth
 
 
 def test_a_minimum_rate_is_kept_whatever_the_encoder_says():

@@ -1,10 +1,11 @@
 """Posteriors of other families than the Gaussian, each reparameterised in its own way."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.scipy.special import betaln, gammaln
 from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import HasPosterior, ReparameterisedProposal
@@ -15,7 +16,56 @@ from reverie.parts import filled, option
 
 Family = Literal["logistic", "laplace", "student-t", "gumbel", "log-normal", "gamma", "beta", "dirichlet"]
 FLOOR = 0.1
-"""The least concentration: below it, draws reach 0 in single precision."""
+"""The least concentration: the logarithm of a draw then has a standard deviation of ten."""
+
+
+class LogGamma(NamedTuple):
+    """h = log z of z ~ Gamma(α, β): log p(h) = α (h + log β) − β eʰ − log Γ(α)."""
+
+    concentration: Array
+    rate: Array
+
+    def rsample(self, key: Key[Array, ""]) -> Array:
+        """A draw with implicit gradients, which never is the logarithm of a zero."""
+        return jax.random.loggamma(key, self.concentration) - jnp.log(self.rate)
+
+    def log_prob(self, h: Array) -> Array:
+        """Of each variable."""
+        shifted = h + jnp.log(self.rate)
+        return self.concentration * shifted - jnp.exp(shifted) - gammaln(self.concentration)
+
+
+class LogOdds(NamedTuple):
+    """h = log z − log(1 − z) of z ~ Beta(α, β): log p(h) = α log σ(h) + β log σ(−h) − log B(α, β)."""
+
+    first: Array
+    second: Array
+
+    def rsample(self, key: Key[Array, ""]) -> Array:
+        """The difference of two log-Gamma draws."""
+        keys = jax.random.split(key)
+        return jax.random.loggamma(keys[0], self.first) - jax.random.loggamma(keys[1], self.second)
+
+    def log_prob(self, h: Array) -> Array:
+        """Of each variable."""
+        inside = self.first * jax.nn.log_sigmoid(h) + self.second * jax.nn.log_sigmoid(-h)
+        return inside - betaln(self.first, self.second)
+
+
+class LogRatios(NamedTuple):
+    """h_i = log z_i − log z_d of z ~ Dirichlet(α): log p(h) = Σ_i α_i log softmax_i(h, 0) − log B(α)."""
+
+    concentration: Array
+
+    def rsample(self, key: Key[Array, ""]) -> Array:
+        """The differences of log-Gamma draws."""
+        logs = jax.random.loggamma(key, self.concentration)
+        return logs[:-1] - logs[-1]
+
+    def log_prob(self, h: Array) -> Array:
+        """Of all together."""
+        inside = self.concentration @ jax.nn.log_softmax(jnp.append(h, 0.0))
+        return inside - jnp.sum(gammaln(self.concentration)) + gammaln(jnp.sum(self.concentration))
 
 
 class FamilyPosterior(Encoded, HasPosterior, ReparameterisedProposal):
@@ -24,12 +74,12 @@ class FamilyPosterior(Encoded, HasPosterior, ReparameterisedProposal):
         logistic, Laplace, Gumbel       h = F⁻¹(u), a location and a scale                  by inverse distribution
         Student-t                       h = μ + σ t, t of implicit gradients in ν           by composition
         log-normal                      h = log z, z = e^{μ + σ ε}: a Gaussian again        by composition
-        Gamma                           h = log z, z ~ Gamma(α, β)                          implicit, then log
-        Beta                            h = log z − log(1 − z), z ~ Beta(α, β)              implicit, then logit
-        Dirichlet                       h = log z_i − log z_d, i < d, of d = size + 1       implicit, then log-ratio
+        Gamma                           h = log z, z ~ Gamma(α, β)                          implicit
+        Beta                            h = log z − log(1 − z), z ~ Beta(α, β)              composed of two log-Gammas
+        Dirichlet                       h_i = log z_i − log z_d, i < d, of d = size + 1     composed of d log-Gammas
 
-    Densities carry the Jacobian of that map, so that each serves any model of one block of reals. Implicit gradients
-    are those of jax.random's gamma, by which Beta, Dirichlet and Student-t are composed.
+    Draws and densities are those of h itself, so that each serves any model of one block of reals and none is rounded
+    to the edge of a support. Implicit gradients are those of `jax.random.loggamma` (and its gamma, for Student-t).
 
     Args:
         hidden: widths of the hidden layers.
@@ -52,7 +102,7 @@ class FamilyPosterior(Encoded, HasPosterior, ReparameterisedProposal):
         return filled(self, **self._encoder(key, spec, model, 2 * latent.size + 1))
 
     def _law(self, x: PyTree) -> Any:
-        """The distribution on its own support."""
+        """The distribution of h."""
         said = self._read(x)
         location, log_scale = halves(said[:-1])
         scale = jnp.exp(log_scale)
@@ -68,61 +118,27 @@ class FamilyPosterior(Encoded, HasPosterior, ReparameterisedProposal):
             case "gumbel":
                 return dist.Gumbel(location, scale)
             case "log-normal":
-                return dist.LogNormal(location, scale)
+                return dist.Normal(location, scale)
             case "gamma":
-                return dist.Gamma(first, second)
+                return LogGamma(first, second)
             case "beta":
-                return dist.Beta(first, second)
+                return LogOdds(first, second)
             case "dirichlet":
-                return dist.Dirichlet(jnp.concatenate([first, last]))
-
-    def _outward(self, z: Array) -> tuple[Array, Array]:
-        """The point on the reals, and log |∂z/∂h| there."""
-        tiny = jnp.finfo(z.dtype).tiny
-        match self.family:
-            case "log-normal" | "gamma":
-                h = jnp.log(jnp.maximum(z, tiny))
-                return h, jnp.sum(h)
-            case "beta":
-                low, high = jnp.log(jnp.maximum(z, tiny)), jnp.log(jnp.maximum(1.0 - z, 1e-7))
-                return low - high, jnp.sum(low + high)
-            case "dirichlet":
-                logs = jnp.log(jnp.maximum(z, tiny))
-                return logs[:-1] - logs[-1], jnp.sum(logs)
-            case _:
-                return z, jnp.zeros(())
-
-    def _inward(self, h: Array) -> Array:
-        """The inverse of `_outward`."""
-        match self.family:
-            case "log-normal" | "gamma":
-                return jnp.exp(h)
-            case "beta":
-                return jax.nn.sigmoid(h)
-            case "dirichlet":
-                return jax.nn.softmax(jnp.append(h, 0.0))
-            case _:
-                return h
-
-    def _density(self, law: Any, z: Array, jacobian: Array) -> Array:
-        return jnp.sum(law.log_prob(z)) + jacobian
+                return LogRatios(jnp.concatenate([first, last]))
 
     def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
         """log q(h | x)."""
-        z = self._inward(h[0])
-        return self._density(self._law(x), z, self._outward(z)[1])
+        return jnp.sum(self._law(x).log_prob(h[0]))
 
     def noise(self, key: Key[Array, ""]) -> Array:
         """The words of a key: each family makes its own noise of them, differentiable where it must be."""
         return jax.random.bits(key, (2,), jnp.uint32)
 
     def transform_and_log_prob(self, noise: Array, x: PyTree) -> tuple[tuple[Array, ...], Array]:
-        """A draw, carried onto the reals."""
+        """A draw and its density."""
         law = self._law(x)
-        key = jax.random.wrap_key_data(noise, impl="threefry2x32")
-        z = law.rsample(key)
-        h, jacobian = self._outward(z)
-        return (h,), self._density(law, z, jacobian)
+        h = law.rsample(jax.random.wrap_key_data(noise, impl="threefry2x32"))
+        return (h,), jnp.sum(law.log_prob(h))
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
         """`transform` of fresh noise."""

@@ -190,6 +190,9 @@ class Posterior(ReparameterisedProposal, HasPosteriorDistribution):
             return dist.MultivariateNormal(self.a * x, scale_tril=LOWER)
         return dist.Normal(self.a * x, 1.0).to_event(1)
 
+    def transform_and_distribution(self, noise, x):
+        return self.transform(noise, x), self.distribution(x)
+
 
 NORMAL = dist.Normal(jnp.zeros(2), 1.0).to_event(1)
 

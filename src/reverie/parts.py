@@ -92,7 +92,7 @@ def count_parameters(tree: PyTree) -> int:
 
 def norm(tree: PyTree) -> Array:
     """The Euclidean norm over all leaves."""
-    return jnp.sqrt(sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)), start=jnp.zeros(())))
+    return jnp.sqrt(sum((jnp.vdot(leaf, leaf) for leaf in jax.tree.leaves(tree)), start=jnp.zeros(())))
 
 
 class Optimiser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -107,6 +107,9 @@ class Affine(Part, HasPosterior, ReparameterisedProposal, HasPosteriorDistributi
     def distribution(self, x):
         return dist.Normal(x @ self.gain + self.offset, jnp.exp(self.log_std)).to_event(1)
 
+    def transform_and_distribution(self, noise, x):
+        return self.transform(noise, x), self.distribution(x)
+
     def log_prob(self, h, x):
         return self.distribution(x).log_prob(h[0])
 

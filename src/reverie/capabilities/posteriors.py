@@ -73,6 +73,10 @@ class HasPosteriorDistribution(Capability):
     def distribution(self, x: Row) -> Any:
         """The distribution of the only block of h."""
 
+    @abstractmethod
+    def transform_and_distribution(self, noise: PyTree, x: Row) -> tuple[Code, Any]:
+        """h_φ(x, ε) of a reparameterised draw, and its distribution: x is read once, and differentiated once."""
+
 
 class HasCodeLogits(Capability):
     """q(h | x) = Π_l q(h_l | h_1, …, h_{l−1}, x), the variables of a block independent given those before it."""

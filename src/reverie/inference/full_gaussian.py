@@ -49,6 +49,11 @@ class FullGaussianPosterior(Encoded, HasPosterior, ReparameterisedProposal, HasP
         mean, factor, _ = self._factor(x)
         return dist.MultivariateNormal(mean, scale_tril=factor)
 
+    def transform_and_distribution(self, noise: Array, x: PyTree) -> tuple[tuple[Array, ...], dist.Distribution]:
+        """μ + L ε, and N(μ, L Lᵀ)."""
+        mean, factor, _ = self._factor(x)
+        return (mean + factor @ noise,), dist.MultivariateNormal(mean, scale_tril=factor)
+
     def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
         """log q(h | x)."""
         mean, factor, log_diagonal = self._factor(x)

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
+from reverie.bits import as_float, bits_log_prob
 from reverie.capabilities import HasPosterior
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
-from reverie.models.bits import as_float, bits_log_prob
 from reverie.networks.features import Layout, features, layouts
 from reverie.networks.mlp import affine
 from reverie.parts import Part, filled, known, learned, option

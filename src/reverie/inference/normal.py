@@ -46,6 +46,12 @@ class DiagonalGaussian(HasPosterior, ReparameterisedProposal, HasPosteriorDistri
         mean, log_scale = self.moments(x)
         return dist.Normal(mean, jnp.exp(log_scale)).to_event(1)
 
+    def transform_and_distribution(self, noise: Array, x: PyTree) -> tuple[tuple[Array, ...], dist.Distribution]:
+        """μ + σ ε, and N(μ, diag σ²)."""
+        mean, log_scale = self.moments(x)
+        scale = jnp.exp(log_scale)
+        return (mean + scale * noise,), dist.Normal(mean, scale).to_event(1)
+
     def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
         """log q(h | x)."""
         return normal_log_prob(h[0], *self.moments(x))

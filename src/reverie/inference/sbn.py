@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
+from reverie.bits import as_float, codes_log_prob, draw_bits
 from reverie.capabilities import HasBitLogits, HasLogJoint, HasPosterior
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.bits import as_float, codes_log_prob, draw_bits
 from reverie.networks.features import Layout, features, layouts
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option

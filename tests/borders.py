@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 # From low to high. A room may import from rooms on its own line and on the lines above it.
 ROOMS = (
     {"errors", "version", "backend"},
-    {"options", "estimate", "noise", "divergences"},
+    {"options", "estimate", "noise", "bits", "divergences"},
     {"data"},
     {"capabilities", "parts"},
     {"networks"},

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from reverie import noise
+from reverie.bits import softplus
 from reverie.directions import EnumeratedLikelihood, MonteCarloObjective, NeuralVariational, layers
 from reverie.directions.control_variate import conditional
 from reverie.directions.nvil import Running
 from reverie.directions.vimco import learning_signals
-from reverie.models.bits import softplus
 from reverie.parts import parameters
 from reverie.samplers import Importance, Tick
 from tests import worlds

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from reverie import noise
+from reverie.bits import as_float
 from reverie.capabilities import HasLogProb, Samplable
 from reverie.inference import SigmoidBeliefPosterior
 from reverie.learners import WakeSleep
 from reverie.models import DARN, FVSBN, MADE, SigmoidBeliefNet
-from reverie.models.bits import as_float
 from reverie.pairing import check, missing
 from tests import worlds
 from tests.measuring import draws, surprise

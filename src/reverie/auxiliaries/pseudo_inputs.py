@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
+from reverie.bits import log_odds
 from reverie.capabilities import HasMixturePrior, HasPseudoInputs
 from reverie.data.spec import Leaf, Spec
-from reverie.models.bits import log_odds
 from reverie.networks.features import Layout, layouts, row_of
 from reverie.parts import Part, filled, known, learned
 

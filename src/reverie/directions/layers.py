@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from reverie.bits import codes_log_prob
 from reverie.capabilities import Code, Latent
 
 SMALLEST = 1e-7
@@ -43,7 +44,7 @@ def mean(logits: Array) -> Array:
 def log_prob(logits: Array, block: Array) -> Array:
     """log q(block | logits), linear in a relaxed block."""
     if logits.ndim == 1:
-        return jnp.sum(block * logits) - jnp.sum(jax.nn.softplus(logits))
+        return codes_log_prob(logits, block)
     return jnp.sum(block * jax.nn.log_softmax(logits, axis=-1))
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from reverie import noise
-from reverie.models.bits import as_float
+from reverie.bits import as_float
 
 
 class Conditionals(eqx.Module):

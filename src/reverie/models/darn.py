@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from reverie import noise
+from reverie.bits import as_float, bits_log_prob, log_odds
 from reverie.capabilities import HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.bits import as_float, bits_log_prob, log_odds
 from reverie.models.suits import only
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, learned, option

@@ -5,10 +5,10 @@ from typing import Any, Self
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
+from reverie.bits import as_float, bits_log_prob, log_odds
 from reverie.capabilities import HasLogProb, Samplable
 from reverie.data.spec import Spec
 from reverie.models.autoregressive import Conditionals, draw_in_order
-from reverie.models.bits import as_float, bits_log_prob, log_odds
 from reverie.models.suits import only
 from reverie.parts import Part, filled, learned
 

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from reverie.bits import as_float, bits_log_prob, log_odds
 from reverie.capabilities import HasLogProb, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.autoregressive import Conditionals, draw_in_order
-from reverie.models.bits import as_float, bits_log_prob, log_odds
 from reverie.models.suits import only
 from reverie.networks.mlp import ACTIVATIONS, Affine, affine
 from reverie.parts import Part, filled, known, learned, option

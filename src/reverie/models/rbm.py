@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from reverie.bits import as_float, draw_bits, log_odds
 from reverie.capabilities import HasEnumeration, HasGibbs, HasPotential, HasTempering
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.bits import as_float, draw_bits, log_odds
 from reverie.models.suits import only
 from reverie.parts import Part, filled, learned, option
 

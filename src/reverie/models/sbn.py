@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
+from reverie.bits import as_float, codes_log_prob, draw_bits
 from reverie.capabilities import HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.bits import as_float, codes_log_prob, draw_bits
 from reverie.models.decoder import Decoder, decoder
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood, Observation, check_observation

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from reverie.bits import bits_log_prob, draw_bits, log_odds
 from reverie.data.spec import Leaf
-from reverie.models.bits import bits_log_prob, draw_bits, log_odds
 from reverie.models.heads.head import Head
 
 

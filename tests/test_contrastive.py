@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from reverie.directions import Contrastive
-from reverie.samplers import GibbsFromData
+from reverie.samplers import ChainsFromData
 from tests import worlds
 from tests.measuring import along, ascents, draws, errors_off, gradient
 
@@ -49,6 +49,6 @@ def test_contrastive_divergence_is_biased_by_what_the_chain_remembers(machine):
         potentials = jax.vmap(parts["model"].potential)
         return jnp.mean(potentials(jnp.asarray(x))) - after @ potentials(states)
 
-    given = ascents(GibbsFromData(1), Contrastive(), parts, worlds.batch_of(x))["model"]
+    given = ascents(ChainsFromData(1), Contrastive(), parts, worlds.batch_of(x))["model"]
     assert errors_off(given, gradient(objective, parts, "model")) < 4
     assert errors_off(given, gradient(log_likelihood(x), parts, "model")) > 8

@@ -62,7 +62,7 @@ from reverie.directions import (
 from reverie.directions.direction import add
 from reverie.models import FVSBN
 from reverie.parts import parameters
-from reverie.samplers import BaseNoise, CodeNoise, DataOnly, Dream, GibbsFromData, Importance, Together
+from reverie.samplers import BaseNoise, ChainsFromData, CodeNoise, DataOnly, Dream, Importance, Together
 from tests import worlds
 from tests.measuring import along, tick
 
@@ -154,7 +154,7 @@ ROWS = {
     Fisher: helmholtz_row(Importance(2), Fisher()),
     InclusiveFromData: helmholtz_row(Importance(2), InclusiveFromData()),
     InclusiveFromDreams: helmholtz_row(Dream(), InclusiveFromDreams()),
-    Contrastive: lambda: (GibbsFromData(1), Contrastive(), worlds.parts_for("rbm", "cd"), worlds.states(4)),
+    Contrastive: lambda: (ChainsFromData(1), Contrastive(), worlds.parts_for("rbm", "cd"), worlds.states(4)),
     CriticUp: players_row(CriticUp()),
     MinimaxGenerator: players_row(MinimaxGenerator()),
     NonSaturatingGenerator: players_row(NonSaturatingGenerator()),

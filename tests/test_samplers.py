@@ -10,18 +10,21 @@ import pytest
 import scipy.special
 
 from reverie import noise
+from reverie.capabilities import StartsChains
 from reverie.samplers import (
     SAMPLERS,
     BaseNoise,
+    ChainsFromData,
     CodeNoise,
     Codes,
     DataOnly,
     Dream,
-    GibbsFromData,
     Importance,
+    Kernel,
     LocalVariational,
     MetropolisIndependence,
-    PersistentGibbs,
+    PersistentChains,
+    ReplayBuffer,
     Tick,
     Together,
 )
@@ -50,8 +53,9 @@ ROWS = {
     LocalVariational: lambda: (LocalVariational(2, count=3), gaussian_pair()),
     Dream: lambda: (Dream(), worlds.helmholtz().parts),
     MetropolisIndependence: lambda: (MetropolisIndependence(3), worlds.helmholtz().parts),
-    GibbsFromData: lambda: (GibbsFromData(2), {"model": worlds.machine()}),
-    PersistentGibbs: lambda: (PersistentGibbs(2, 5), {"model": worlds.machine()}),
+    ChainsFromData: lambda: (ChainsFromData(2), {"model": worlds.machine()}),
+    PersistentChains: lambda: (PersistentChains(2, 5), {"model": worlds.machine()}),
+    ReplayBuffer: lambda: (ReplayBuffer(2, 9, 0.5), {"model": worlds.machine()}),
 }
 
 
@@ -248,7 +252,7 @@ def density(model):
 def test_sweeps_from_the_data_are_powers_of_the_transition_matrix(sweeps):
     model = worlds.machine()
     batch = worlds.batch_of(np.broadcast_to(worlds.states(3)[6], (20_000, 3)))
-    draw, chain, _ = jax.jit(GibbsFromData(sweeps).draw)(tick(), {"model": model}, batch, None)
+    draw, chain, _ = jax.jit(ChainsFromData(sweeps).draw)(tick(), {"model": model}, batch, None)
     assert chain is None
     expected = np.linalg.matrix_power(worlds.transition(model), sweeps)[6]
     assert surprise(worlds.place(draw["particles"]), np.log(expected)) > 1e-3
@@ -265,18 +269,50 @@ def test_sweeps_from_the_data_are_biased_the_less_the_more_there_are():
 
 def test_particles_go_on_from_where_they_were_and_reach_the_model():
     model = worlds.machine()
-    sampler = PersistentGibbs(sweeps=5, particles=20_000)
+    sampler = PersistentChains(moves=5, particles=20_000)
     batch = worlds.batch_of(np.zeros((2, 3), bool))
     start = sampler.init(noise.make_key(1), {"model": model}, 2, batch)
-    assert start.shape == (20_000, 3)
+    assert start.x.shape == (20_000, 3)
     stuck = jnp.broadcast_to(jnp.asarray(worlds.states(3)[6]), (20_000, 3))
     draw = jax.jit(sampler.draw)
-    drawn, chain, info = draw(tick(0), {"model": model}, batch, stuck)
-    assert np.array_equal(drawn["particles"], chain)
-    assert float(info["particles_moved"]) == pytest.approx(np.mean(np.asarray(chain) != np.asarray(stuck)), rel=1e-5)
+    drawn, chain, info = draw(tick(0), {"model": model}, batch, start._replace(x=stuck))
+    assert np.array_equal(drawn["particles"], chain.x)
+    moved = np.mean(np.asarray(chain.x) != np.asarray(stuck))
+    assert float(info["particles_moved"]) == pytest.approx(moved, rel=1e-5)
     for step in range(1, 12):
         _, chain, _ = draw(tick(step), {"model": model}, batch, chain)
-    assert surprise(worlds.place(chain), density(model)) > 1e-3
+    assert surprise(worlds.place(chain.x), density(model)) > 1e-3
+
+
+class Nought(StartsChains):
+    """Chains begin at 0."""
+
+    def start(self, key):
+        return jnp.zeros(1)
+
+
+class Counting(Kernel):
+    """A move adds one."""
+
+    exactness = "asymptotic"
+    needs = (StartsChains,)
+
+    def move(self, key, model, x, memory):
+        return x + 1.0, memory, jnp.ones(())
+
+
+def test_a_store_moves_as_many_chains_as_the_batch_has_rows_and_begins_some_anew():
+    sampler = ReplayBuffer(moves=2, size=1000, restart=0.3, kernel=Counting())
+    batch = worlds.batch_of(np.zeros((100, 3), bool))
+    parts = {"model": Nought()}
+    store = sampler.init(noise.make_key(1), parts, 100, batch)
+    assert np.array_equal(store.x, np.zeros((1000, 1)))
+    draw, after, _ = jax.jit(sampler.draw)(tick(), parts, batch, store._replace(x=store.x + 50.0))
+    values, counts = np.unique(after.x, return_counts=True)
+    assert values.tolist() == [2.0, 50.0, 52.0]
+    assert counts[1] == 900
+    assert abs(counts[0] - 30) < 4 * np.sqrt(100 * 0.3 * 0.7)
+    assert np.unique(draw["particles"]).tolist() == [2.0, 52.0]
 
 
 # ---------------------------------------------------------------------------------------------------------- together

@@ -32,12 +32,27 @@ class HasPotential(Capability):
         """u(x) = log p̃(x)."""
 
 
-class HasGibbs(Capability):
-    """A Gibbs sweep over x (through any hidden units) that leaves p(x) invariant."""
+class StartsChains(Capability):
+    """Somewhere for a Markov chain on x to begin."""
 
     @abstractmethod
     def start(self, key: Key[Array, ""]) -> Row:
         """An x to start a chain from, drawn from a distribution near the model's."""
+
+
+class HasRealPotential(HasPotential, StartsChains):
+    """A potential of one array of reals that can be differentiated in x."""
+
+
+class HasRelaxedPotential(HasPotential, StartsChains):
+    """A potential of bits or categories that is also a function of relaxed ones, and can be differentiated in them.
+
+    Relaxed bits are floats in [0, 1]; relaxed categories are points of the simplex, [size, levels].
+    """
+
+
+class HasGibbs(StartsChains):
+    """A Gibbs sweep over x (through any hidden units) that leaves p(x) invariant."""
 
     @abstractmethod
     def gibbs(self, key: Key[Array, ""], x: Row) -> Row:
@@ -58,6 +73,10 @@ class HasTempering(Capability):
     @abstractmethod
     def tempered_potential(self, x: Row, beta: Scalar) -> Scalar:
         """u_β(x)."""
+
+
+class HasTemperedGibbs(HasTempering):
+    """A Gibbs sweep at any point of that path; without one, general moves must do."""
 
     @abstractmethod
     def tempered_gibbs(self, key: Key[Array, ""], x: Row, beta: Scalar) -> Row:

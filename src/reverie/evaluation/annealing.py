@@ -27,6 +27,7 @@ though its number was good, which is the better mistake. A mode that neither dir
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -35,10 +36,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
+from reverie.capabilities import HasTemperedGibbs, Latent
+from reverie.evaluation.moves import move
+
 LOWEST_SHARE, LOWEST_ESS = 0.1, 8.0
 FURTHEST = 4.0
 ABOVE, SPREADS, FEW = 1.0, 2.5, 0.02
 SWEEPS = 100
+SCALING, STEP, LEAPS = 256, 0.3, 5
+"""Of a model without sweeps of its own: draws of the base that give its scale, and the Hamiltonian moves' ε and L."""
 ROUNDING = 2.0**-20
 """Of log Z: about what summing float32 potentials over the path may add to its error."""
 
@@ -64,9 +70,30 @@ def _gain(model: Any, x: PyTree, k: Array, temperatures: Array) -> Array:
     return jax.vmap(lambda row: model.tempered_potential(row, beta) - model.tempered_potential(row, before))(x)
 
 
-def _sweep(model: Any, key: Key[Array, ""], x: PyTree, beta: Array | float) -> PyTree:
-    keys = jax.random.split(key, len(jax.tree.leaves(x)[0]))
-    return jax.vmap(lambda one, row: model.tempered_gibbs(one, row, jnp.asarray(beta, jnp.float32)))(keys, x)
+def _sweeper(model: Any, key: Key[Array, ""]) -> Callable[..., PyTree]:
+    """(key, x, β) → x after a sweep of each chain: the model's own, or general moves on the scale of the base."""
+    if isinstance(model, HasTemperedGibbs):
+        own: Callable[..., PyTree] = model.tempered_gibbs
+    else:
+        scale = jnp.std(_base(model, key, SCALING).astype(jnp.float32), axis=0)
+        own = lambda key, row, beta: _moved(model, key, row, beta, scale)  # noqa: E731
+
+    def sweep(key: Key[Array, ""], x: PyTree, beta: Array | float) -> PyTree:
+        keys = jax.random.split(key, len(jax.tree.leaves(x)[0]))
+        return jax.vmap(lambda one, row: own(one, row, jnp.asarray(beta, jnp.float32)))(keys, x)
+
+    return sweep
+
+
+def _moved(model: Any, key: Key[Array, ""], x: Array, beta: Array, scale: Array) -> Array:
+    """A Hamiltonian move of reals in units of the base's spread, or a proposal for each bit or category."""
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        latents = (Latent("reals", x.size),)
+        log_p = lambda h: model.tempered_potential(h[0] * scale, beta)  # noqa: E731
+        return move(key, (x / scale,), log_p, latents, jnp.asarray(STEP / x.size**0.25), LEAPS).h[0] * scale
+    bits = x.dtype == jnp.bool_
+    latents = (Latent("bits", x.size) if bits else Latent("categories", x.size, model.levels),)
+    return move(key, (x,), lambda h: model.tempered_potential(h[0], beta), latents, jnp.ones(()), 1).h[0]
 
 
 def _base(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
@@ -77,11 +104,12 @@ def _base(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
 def forward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) -> tuple[Array, Array]:
     """log Z at β = 0, and log w / Z_0 of each chain from the base to the model."""
     key_start, key_path = jax.random.split(key)
+    sweep = _sweeper(model, jax.random.fold_in(key, 2))
 
     def step(k: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
         gain = _gain(model, x, k, temperatures)
-        return _sweep(model, jax.random.fold_in(key_path, k), x, k / temperatures), log_w + gain
+        return sweep(jax.random.fold_in(key_path, k), x, k / temperatures), log_w + gain
 
     start = (_base(model, key_start, chains), jnp.zeros(chains))
     return model.base_log_normaliser(), jax.lax.fori_loop(1, temperatures + 1, step, start)[1]
@@ -92,12 +120,13 @@ def backward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) 
     """log w / Z_0 of each chain from scattered states, settled at β = 1, to the base."""
     key_start, key_settle, key_path = jax.random.split(key, 3)
     x = jax.tree.map(lambda leaf: _scattered(key_start, leaf), _base(model, key_start, chains))
-    x = jax.lax.fori_loop(0, SWEEPS, lambda t, x: _sweep(model, jax.random.fold_in(key_settle, t), x, 1.0), x)
+    sweep = _sweeper(model, jax.random.fold_in(key, 3))
+    x = jax.lax.fori_loop(0, SWEEPS, lambda t, x: sweep(jax.random.fold_in(key_settle, t), x, 1.0), x)
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
         k = temperatures - i
-        x = _sweep(model, jax.random.fold_in(key_path, k), x, k / temperatures)
+        x = sweep(jax.random.fold_in(key_path, k), x, k / temperatures)
         return x, log_w + _gain(model, x, k, temperatures)
 
     return jax.lax.fori_loop(0, temperatures, step, (x, jnp.zeros(chains)))[1]

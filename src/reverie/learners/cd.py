@@ -1,21 +1,24 @@
 """Contrastive divergence."""
 
-from reverie.capabilities import HasGibbs, HasPotential
+from reverie.capabilities import HasPotential, StartsChains
 from reverie.directions import Contrastive
 from reverie.learners.learner import Learner, at_least_one, named
-from reverie.samplers import GibbsFromData
+from reverie.samplers import ChainsFromData, KernelName, kernel_of
 
 
 @named("cd")
-def ContrastiveDivergence(k: int = 1) -> Learner:
-    """The likelihood gradient with the model's expectation taken after k Gibbs sweeps from the data.
+def ContrastiveDivergence(k: int = 1, kernel: KernelName = "auto", step: float | None = None) -> Learner:
+    """The likelihood gradient with the model's expectation taken after k moves of a Markov chain from the data.
 
-        θ up E_data ∇u(x) − E_{k sweeps from data} ∇u(x)
+        θ up E_data ∇u(x) − E_{k moves from data} ∇u(x)
 
     Biased: the chain has not forgotten the data. The bias falls as k grows.
 
     Args:
-        k: sweeps.
+        k: moves.
+        kernel: how chains move: `gibbs`, `langevin`, `mala`, `hmc`, `sghmc` or `gradient-flips`; `auto` is the
+            model's own Gibbs sweep where it has one, else Langevin moves of reals and informed flips of the rest.
+        step: the kernel's step size, where it has one.
 
     Example:
         >>> from reverie.learners import ContrastiveDivergence
@@ -25,9 +28,10 @@ def ContrastiveDivergence(k: int = 1) -> Learner:
     Reference: Hinton 2002, *Training products of experts by minimizing contrastive divergence*.
     """
     at_least_one(k=k)
+    chosen = kernel_of(kernel, step)
     return Learner(
         reference="Hinton 2002",
-        sampler=GibbsFromData(k),
+        sampler=ChainsFromData(k, chosen),
         direction=Contrastive(),
-        requires={"model": (HasPotential, HasGibbs)},
+        requires={"model": (HasPotential, *((StartsChains,) if chosen is None else chosen.needs))},
     )

@@ -13,6 +13,7 @@ from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
 from reverie.models.mixture import GaussianMixture
+from reverie.models.random_field import BitField, RandomField
 from reverie.models.rbm import RBM
 from reverie.models.realnvp import RealNVP
 from reverie.models.sbn import SigmoidBeliefNet
@@ -38,6 +39,8 @@ MODELS: dict[str, type[Part]] = {
     "realnvp": RealNVP,
     "generator": Generator,
     "rbm": RBM,
+    "random-field": RandomField,
+    "bit-field": BitField,
     "gaussian-mixture": GaussianMixture,
     "factor-analysis": FactorAnalysis,
     "ppca": PPCA,
@@ -48,27 +51,29 @@ MODELS: dict[str, type[Part]] = {
 }
 
 __all__ = [
+    "BitField",
     "CVAE",
-    "DARN",
-    "FVSBN",
-    "GMVAE",
-    "M1M2",
-    "MADE",
-    "MODELS",
-    "PPCA",
-    "RBM",
-    "SDGM",
-    "VAE",
-    "VQVAE",
     "ConvVAE",
+    "DARN",
     "DeepLatentGaussian",
     "DilatedTextVAE",
+    "FVSBN",
     "FactorAnalysis",
+    "GMVAE",
     "GaussianMixture",
     "Generator",
     "LearnedPriorVAE",
+    "M1M2",
+    "MADE",
+    "MODELS",
     "MixturePriorVAE",
+    "PPCA",
+    "RBM",
+    "RandomField",
     "RealNVP",
+    "SDGM",
     "SigmoidBeliefNet",
     "TextVAE",
+    "VAE",
+    "VQVAE",
 ]

@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from reverie.bits import as_float, draw_bits, log_odds
-from reverie.capabilities import HasEnumeration, HasGibbs, HasPotential, HasTempering
+from reverie.capabilities import HasEnumeration, HasGibbs, HasPotential, HasTemperedGibbs
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.suits import only
 from reverie.parts import Part, filled, learned, option
 
 
-class RBM(Part, HasPotential, HasGibbs, HasTempering, HasEnumeration):
+class RBM(Part, HasPotential, HasGibbs, HasTemperedGibbs, HasEnumeration):
     """Bits x and hidden bits h with couplings between the two layers only.
 
         p(x, h) ∝ exp(b·x + c·h + x W h),    u(x) = b·x + Σ_j softplus(c_j + (x W)_j)

@@ -1,10 +1,15 @@
 """What is drawn. `SAMPLERS` is the registry that the contract tests run over."""
 
 from reverie.samplers.base_noise import BaseNoise
+from reverie.samplers.chains import ChainsFromData, PersistentChains, ReplayBuffer, kernel_for
 from reverie.samplers.code_noise import CodeNoise
 from reverie.samplers.dream import Dream
-from reverie.samplers.gibbs import GibbsFromData, PersistentGibbs
+from reverie.samplers.hamiltonian import FrictionHamiltonian, Hamiltonian
 from reverie.samplers.importance import Importance
+from reverie.samplers.informed import GibbsWithGradients
+from reverie.samplers.kernel import Gibbs, Kernel
+from reverie.samplers.kernels import KERNELS, KernelName, kernel_of
+from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
@@ -17,25 +22,38 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     LocalVariational,
     Dream,
     MetropolisIndependence,
-    GibbsFromData,
-    PersistentGibbs,
+    ChainsFromData,
+    PersistentChains,
+    ReplayBuffer,
 )
 
 __all__ = [
-    "SAMPLERS",
     "BaseNoise",
+    "ChainsFromData",
     "CodeNoise",
     "Codes",
     "DataOnly",
     "Draw",
     "Dream",
     "Dreams",
-    "GibbsFromData",
+    "FrictionHamiltonian",
+    "Gibbs",
+    "GibbsWithGradients",
+    "Hamiltonian",
     "Importance",
+    "KERNELS",
+    "Kernel",
+    "KernelName",
+    "Langevin",
     "LocalVariational",
+    "MALA",
     "MetropolisIndependence",
-    "PersistentGibbs",
+    "PersistentChains",
+    "ReplayBuffer",
+    "SAMPLERS",
     "Sampler",
     "Tick",
     "Together",
+    "kernel_for",
+    "kernel_of",
 ]

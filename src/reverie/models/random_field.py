@@ -78,8 +78,8 @@ class RandomField(NeuralField, HasRealPotential):
     """
 
     width: float = option(2.0)
-    centre: Array = learned()
-    spread: Array = learned()
+    base_centre: Array = learned()
+    base_spread: Array = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
@@ -96,12 +96,12 @@ class RandomField(NeuralField, HasRealPotential):
         leaf = spec.leaves["continuous"]
         network = mlp(key, spec.size, self.hidden, 1, self.activation)
         spread = jnp.maximum(jnp.asarray(leaf.std, jnp.float32), 1e-6)
-        return filled(self, network=network, centre=jnp.asarray(leaf.mean, jnp.float32), spread=spread)
+        return filled(self, network=network, base_centre=jnp.asarray(leaf.mean, jnp.float32), base_spread=spread)
 
     @property
     def _reference(self) -> tuple[Array, Array]:
         # The reference is the data's, not the learner's: no gradient reaches it.
-        return jax.lax.stop_gradient(self.centre), jax.lax.stop_gradient(self.spread)
+        return jax.lax.stop_gradient(self.base_centre), jax.lax.stop_gradient(self.base_spread)
 
     def read(self, x: Array) -> Array:
         """(x − m) / s."""
@@ -140,7 +140,7 @@ class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
     Reference: Ou 2019, §4.2, Eq. 38; Grathwohl et al. 2021 for such potentials of discrete x.
     """
 
-    log_odds: Array = learned()
+    base_log_odds: Array = learned()
 
     def unsuited(self, spec: Spec) -> str | None:
         """Only bits."""
@@ -149,7 +149,7 @@ class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """A network near zero: the field starts as its reference."""
         network = mlp(key, spec.size, self.hidden, 1, self.activation)
-        return filled(self, network=network, log_odds=log_odds(jnp.asarray(spec.leaves["binary"].mean)))
+        return filled(self, network=network, base_log_odds=log_odds(jnp.asarray(spec.leaves["binary"].mean)))
 
     def read(self, x: Array) -> Array:
         """2 x − 1."""
@@ -157,16 +157,16 @@ class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
 
     def reference(self, x: Array) -> Array:
         """log Π_i Bernoulli(x_i; σ(a_i))."""
-        return codes_log_prob(jax.lax.stop_gradient(self.log_odds), x)
+        return codes_log_prob(jax.lax.stop_gradient(self.base_log_odds), x)
 
     def base_sample(self, key: Key[Array, ""]) -> Array:
         """Independent bits."""
-        return draw_bits(key, self.log_odds)
+        return draw_bits(key, self.base_log_odds)
 
     @property
     def enumeration_bits(self) -> int:
         """All of them."""
-        return self.log_odds.shape[0]
+        return self.base_log_odds.shape[0]
 
     def enumerated_term(self, state: Array) -> Array:
         """u of a state."""

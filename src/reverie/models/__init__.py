@@ -9,6 +9,7 @@ from reverie.models.darn import DARN
 from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
+from reverie.models.ising import Ising
 from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
@@ -39,6 +40,7 @@ MODELS: dict[str, type[Part]] = {
     "realnvp": RealNVP,
     "generator": Generator,
     "rbm": RBM,
+    "ising": Ising,
     "random-field": RandomField,
     "bit-field": BitField,
     "gaussian-mixture": GaussianMixture,
@@ -62,6 +64,7 @@ __all__ = [
     "GMVAE",
     "GaussianMixture",
     "Generator",
+    "Ising",
     "LearnedPriorVAE",
     "M1M2",
     "MADE",

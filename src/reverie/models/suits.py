@@ -13,3 +13,12 @@ def only(kind: str, spec: Spec, model: str) -> str | None:
     if spec.kind == kind:
         return None
     return f"{model} takes {kind} columns and these are {spec.kind}: it needs {_MENDS[kind]}"
+
+
+def grid_of(spec: Spec, model: str) -> str | None:
+    """`None` when the rows are pictures of one channel."""
+    if spec.image is None:
+        return f"{model} on a grid takes pictures and these {spec.kind} rows are none: choose graph='full'"
+    if spec.image[2:] not in ((), (1,)):
+        return f"{model} on a grid takes {spec.kind} pictures of one channel, not {spec.image[2]}: choose graph='full'"
+    return None

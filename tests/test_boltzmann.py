@@ -1,0 +1,184 @@
+"""Boltzmann machines of all kinds of units against sums over all their states: sweeps, paths, log Z, gradients."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+
+from reverie.directions import Contrastive
+from reverie.errors import InputError
+from reverie.evaluation import log_normaliser
+from reverie.models import Ising
+from reverie.models.graph import edges, visits
+from tests import worlds
+from tests.measuring import along, draws, errors_off, gradient, surprise
+
+
+def scattered(model, base=0.5):
+    """With another base, so that it is not by accident the model's own field."""
+    rng = np.random.default_rng(9)
+    moved = jax.tree.map(lambda leaf: jnp.asarray(base * rng.standard_normal(leaf.shape), jnp.float32), model.base)
+    return dataclasses.replace(model, base=moved)
+
+
+def ising_of_all_pairs():
+    rng = np.random.default_rng(2)
+    half = np.triu(0.7 * rng.standard_normal((4, 4)), 1)
+    return scattered(Ising.from_arrays(field=0.6 * rng.standard_normal(4), couplings=half + half.T))
+
+
+def ising_on_a_torus():
+    model = scattered(Ising.grid(2, 3, coupling=0.4, field=0.2, temperature=1.5, periodic=True))
+    return worlds.scattered(model, 4, 0.3)
+
+
+def every_state(model):
+    """All states that x can be in."""
+    return jnp.asarray(worlds.states(model.field.shape[0]))
+
+
+CASES = {"ising": ising_of_all_pairs, "ising on a torus": ising_on_a_torus}
+CASE = pytest.mark.parametrize("made", CASES.values(), ids=CASES)
+
+
+def log_p(model, beta=1.0):
+    """log p_β of all states, in float64."""
+    terms = jax.vmap(lambda x: model.tempered_potential(x, jnp.asarray(beta)))(every_state(model))
+    terms = np.asarray(terms, np.float64)
+    return terms - scipy.special.logsumexp(terms)
+
+
+def places(model, x):
+    """Which of all states each x is."""
+    same = jnp.all(x[..., None, :] == every_state(model), axis=-1)
+    return np.asarray(jnp.argmax(same, axis=-1))
+
+
+def test_the_ising_potential_is_the_sum_over_pairs():
+    rng = np.random.default_rng(0)
+    field, half = rng.standard_normal(4), np.triu(rng.standard_normal((4, 4)), 1)
+    model = Ising.from_arrays(field=field, couplings=half + half.T)
+    s = 2.0 * worlds.states(4) - 1.0
+    expected = s @ field + np.einsum("ni,ij,nj->n", s, half, s)
+    np.testing.assert_allclose(jax.vmap(model.potential)(jnp.asarray(worlds.states(4))), expected, rtol=1e-5, atol=1e-5)
+    torus = Ising.grid(3, 4, coupling=2.0, field=0.5, temperature=4.0, periodic=True)
+    s = np.where(np.random.default_rng(1).random((3, 4)) < 0.5, 1.0, -1.0)
+    expected = 0.125 * s.sum() + 0.5 * (s * np.roll(s, 1, 0) + s * np.roll(s, 1, 1)).sum()
+    assert float(torus.potential(jnp.asarray(s.ravel() > 0))) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_ring_of_spins_has_the_closed_form():
+    """Z of N spins on a ring is λ₊ᴺ + λ₋ᴺ, the eigenvalues of the transfer matrix (Ising 1925)."""
+    coupling, field, sites = 0.6, -0.3, 10
+    ring = Ising.grid(1, sites, coupling=coupling, field=field, periodic=True)
+    t = np.array([[s * r * coupling + field * (s + r) / 2 for r in (1, -1)] for s in (1, -1)])
+    expected = np.log((np.linalg.eigvalsh(np.exp(t)) ** sites).sum())
+    assert log_normaliser(ring).value == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "periodic", "colours"), [((4, 4), False, 2), ((4, 6), True, 2), ((3, 5), True, 3)])
+def test_sites_that_are_drawn_together_are_not_coupled(shape, periodic, colours):
+    sites = shape[0] * shape[1]
+    order = visits(sites, shape, periodic=periodic)
+    groups = [set(group) - {sites} for group in order.tolist()]
+    assert groups == groups[::-1]
+    assert set().union(*groups) == set(range(sites))
+    assert colours <= len({frozenset(group) for group in groups}) <= 4
+    for a, b in edges(sites, shape, periodic=periodic):
+        assert not any({a, b} <= group for group in groups)
+
+
+@CASE
+@pytest.mark.parametrize("beta", [1.0, 0.4])
+def test_sweeps_lead_to_the_tempered_density_and_are_reversible(made, beta):
+    model = made()
+    target = log_p(model, beta)
+    states = every_state(model)
+    sweep = lambda key, x: model.tempered_gibbs(key, x, jnp.asarray(beta))  # noqa: E731
+
+    def pair(key):
+        key_first, key_sweep = jax.random.split(key)
+        first = states[jax.random.categorical(key_first, jnp.asarray(target, jnp.float32))]
+        return first, sweep(key_sweep, first)
+
+    first, then = (places(model, x) for x in draws(pair, 40_000))
+    assert surprise(then, target) > 1e-3
+    met = np.zeros((len(states), len(states)))
+    np.add.at(met, (first, then), 1)
+    both = met + met.T
+    often = np.triu(both >= 20, 1)
+    square = ((met - met.T) ** 2 / np.maximum(both, 1))[often]
+    assert scipy.stats.chi2.sf(square.sum(), square.size) > 1e-3
+    last = states[-2]
+
+    def far(key):
+        return jax.lax.scan(lambda x, one: (sweep(one, x), None), last, jax.random.split(key, 30))[0]
+
+    assert surprise(places(model, draws(far, 9000)), target) > 1e-3
+
+
+@CASE
+def test_the_path_runs_from_the_base_to_the_model(made):
+    model = made()
+    terms = lambda beta: np.asarray(  # noqa: E731
+        jax.vmap(lambda x: model.tempered_potential(x, jnp.asarray(beta)))(every_state(model)), np.float64
+    )
+    np.testing.assert_allclose(terms(1.0), jax.vmap(model.potential)(every_state(model)), rtol=1e-5, atol=1e-5)
+    assert float(model.base_log_normaliser()) == pytest.approx(scipy.special.logsumexp(terms(0.0)), rel=1e-5)
+    assert surprise(places(model, draws(model.base_sample, 20_000)), log_p(model, 0.0)) > 1e-3
+    assert surprise(places(model, draws(model.start, 20_000, seed=3)), log_p(model, 0.0)) > 1e-3
+
+
+@CASE
+def test_annealing_finds_the_exact_log_normaliser(made):
+    model = made()
+    exact = log_normaliser(model, method="exact")
+    terms = np.asarray(jax.vmap(model.potential)(every_state(model)), np.float64)
+    assert exact.kind == "exact"
+    assert exact.value == pytest.approx(scipy.special.logsumexp(terms), rel=1e-6)
+    for seed in range(4):
+        found = log_normaliser(model, method="ais", temperatures=40, seed=seed)
+        assert abs(found.value - exact.value) < 4 * found.se
+
+
+@CASE
+def test_data_up_and_the_models_own_states_down_is_the_gradient_of_the_likelihood(made):
+    model = made()
+    parts, states = {"model": model}, every_state(model)
+    x = states[jnp.asarray([1, 6, 3])]
+    logits = jnp.asarray(log_p(model), jnp.float32)
+
+    def log_likelihood(parts):
+        potential = jax.vmap(parts["model"].potential)
+        return jnp.mean(potential(x)) - jax.nn.logsumexp(potential(states))
+
+    def one(key):
+        particles = states[jax.random.categorical(key, logits, shape=(5,))]
+        return along(Contrastive(), parts, worlds.batch_of(x), {"particles": particles})["model"]
+
+    assert errors_off(draws(one, 4000), gradient(log_likelihood, parts, "model")) < 4
+
+
+def test_temperature_and_couplings_must_make_a_model():
+    zero = np.zeros((3, 3))
+    assert Ising.from_arrays(field=np.zeros(3), couplings=zero).couplings.shape == (3,)
+    for field, couplings, said in (
+        (np.zeros(2), zero, "their shapes are"),
+        (np.zeros(3), zero + np.triu(np.ones((3, 3)), 1), "symmetric"),
+        (np.zeros(3), np.eye(3), "symmetric"),
+        (np.full(3, np.inf), zero, "finite"),
+    ):
+        with pytest.raises(InputError, match=said):
+            Ising.from_arrays(field=field, couplings=couplings)
+    with pytest.raises(InputError, match="temperature, not 2, 2 and 0"):
+        Ising.grid(2, 2, temperature=0.0)
+    with pytest.raises(InputError, match="only a grid can be periodic"):
+        Ising(periodic=True)
+    grid = Ising(graph="grid")
+    assert "choose graph='full'" in str(grid.unsuited(worlds.BINARY.spec))
+    assert grid.unsuited(worlds.IMAGE.spec) is None
+    assert worlds.made(grid, worlds.IMAGE.spec).couplings.shape == (3,)

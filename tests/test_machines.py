@@ -29,7 +29,7 @@ def test_the_potential_sums_the_hidden_units_out(machine):
     joint = (xs @ b)[:, None] + (hs @ c)[None] + xs @ w @ hs.T
     np.testing.assert_allclose(jax.vmap(machine.potential)(xs), scipy.special.logsumexp(joint, axis=1), rtol=1e-5)
     assert issubclass(RBM, HasEnumeration)
-    states = worlds.states(machine.enumeration_bits)
+    states = worlds.states(len(machine.enumeration_levels))
     assert len(states) == min(len(xs), len(hs))
     log_z = scipy.special.logsumexp(jax.vmap(machine.enumerated_term)(states))
     assert log_z == pytest.approx(scipy.special.logsumexp(joint), rel=1e-6)

@@ -82,9 +82,9 @@ class BoltzmannMachine(Part, HasPotential, HasGibbs, HasEnumeration):
         return jax.lax.scan(one, x, turns)[0]
 
     @property
-    def enumeration_bits(self) -> int:
-        """All of them."""
-        return self.size
+    def enumeration_levels(self) -> tuple[int, ...]:
+        """All of the bits."""
+        return (2,) * self.size
 
     def enumerated_term(self, state: Array) -> Array:
         """u(x)."""

@@ -118,7 +118,7 @@ def test_a_machine_from_arrays_starts_from_a_base_between_its_modes():
 
 
 def test_auto_anneals_more_slowly_after_a_failure_and_gives_up_with_the_reason(monkeypatch):
-    monkeypatch.setattr(normaliser, "AUTO_BITS", 0)
+    monkeypatch.setattr(normaliser, "AUTO_STATES", 0)
     rbm = machine(2.5)
     exact = log_normaliser(rbm, method="exact").value
     assert log_normaliser(rbm, method="ais", temperatures=2).failed

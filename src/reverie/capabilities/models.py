@@ -84,16 +84,16 @@ class HasTemperedGibbs(HasTempering):
 
 
 class HasEnumeration(Capability):
-    """log Z as a sum over 2^`enumeration_bits` states."""
+    """log Z as a sum over the states of some variables, with as many values each as `enumeration_levels` says."""
 
     @property
     @abstractmethod
-    def enumeration_bits(self) -> int:
-        """How many bits the sum runs over."""
+    def enumeration_levels(self) -> tuple[int, ...]:
+        """How many values each variable of the sum has: twos for bits."""
 
     @abstractmethod
     def enumerated_term(self, state: Array) -> Scalar:
-        """The log of one term of Z, at one state of the bits that are summed."""
+        """The log of one term of Z, at one state: booleans where all variables have two values, else whole numbers."""
 
 
 class Pushforward(Capability):

@@ -15,8 +15,8 @@ from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import anneal
 
-MOST_BITS = 25
-AUTO_BITS = 18
+MOST_STATES = 2**25
+AUTO_STATES = 2**18
 """Up to here a sum over all states takes no longer than 256 chains through 1,000 temperatures."""
 STATES = 2**12
 """States that are summed at once."""
@@ -28,22 +28,32 @@ FEWEST_CHAINS = 16
 @eqx.filter_jit
 def _log_sums(model: Any, chunks: int, width: int) -> Array:
     """The log of the sum over each chunk of `width` states."""
-    bits = jnp.arange(model.enumeration_bits, dtype=jnp.uint32)
+    levels = model.enumeration_levels
+    binary = all(count == 2 for count in levels)
+    # The first variable changes fastest: its stride is one.
+    strides = np.cumprod([1, *levels])[:-1].astype(np.uint32)
+
+    def term(number: Array, inside: Array) -> Array:
+        values = number // strides % np.asarray(levels, np.uint32)
+        state = values == 1 if binary else values.astype(jnp.int32)
+        return jnp.where(inside, model.enumerated_term(state), -jnp.inf)
 
     def chunk(start: Array) -> Array:
         numbers = start + jnp.arange(width, dtype=jnp.uint32)
-        return jax.nn.logsumexp(jax.vmap(lambda n: model.enumerated_term((n >> bits) & 1 == 1))(numbers))
+        return jax.nn.logsumexp(jax.vmap(term)(numbers, numbers < math.prod(levels)))
 
     return jax.lax.map(chunk, jnp.arange(chunks, dtype=jnp.uint32) * jnp.uint32(width))
 
 
 def _enumerated(model: Any) -> Estimate:
-    bits = model.enumeration_bits
-    if bits > MOST_BITS:
-        raise InputError(f"exact log Z would sum over 2^{bits} states and the most is 2^{MOST_BITS}: try method='ais'")
-    width = min(2**bits, STATES)
+    states = math.prod(model.enumeration_levels)
+    if states > MOST_STATES:
+        raise InputError(
+            f"exact log Z would sum over 2^{math.log2(states):.4g} states and the most is 2^25: try method='ais'"
+        )
+    width = min(states, STATES)
     # The chunks are added up in float64: thousands of float32 additions would show in the sixth digit.
-    value = float(np.logaddexp.reduce(np.asarray(_log_sums(model, 2**bits // width, width), np.float64)))
+    value = float(np.logaddexp.reduce(np.asarray(_log_sums(model, -(-states // width), width), np.float64)))
     if not math.isfinite(value):
         return failed("log Z is not finite: the model's potential overflows or its parameters are not finite")
     return Estimate(value, 0.0, "exact")
@@ -84,7 +94,7 @@ def log_normaliser(
     enumerable = isinstance(model, HasEnumeration)
     if method == "exact" and not enumerable:
         raise InputError(f"{name} has no exact log Z: that needs HasEnumeration")
-    if method == "exact" or (method == "auto" and enumerable and model.enumeration_bits <= AUTO_BITS):
+    if method == "exact" or (method == "auto" and enumerable and math.prod(model.enumeration_levels) <= AUTO_STATES):
         return _enumerated(model)
     if not isinstance(model, HasTempering):
         raise InputError(f"{name} has no log Z to estimate: AIS needs HasTempering")

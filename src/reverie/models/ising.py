@@ -156,9 +156,9 @@ class Ising(Part, HasRelaxedPotential, HasGibbs, HasTemperedGibbs, HasEnumeratio
         return jax.lax.scan(visit, start, (jnp.asarray(order), jax.random.split(key, len(order))))[0] > 0
 
     @property
-    def enumeration_bits(self) -> int:
-        """All of them."""
-        return self.field.shape[0]
+    def enumeration_levels(self) -> tuple[int, ...]:
+        """All of the bits."""
+        return (2,) * self.field.shape[0]
 
     def enumerated_term(self, state: Array) -> Array:
         """u of a state."""

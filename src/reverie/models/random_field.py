@@ -164,9 +164,9 @@ class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
         return draw_bits(key, self.base_log_odds)
 
     @property
-    def enumeration_bits(self) -> int:
-        """All of them."""
-        return self.base_log_odds.shape[0]
+    def enumeration_levels(self) -> tuple[int, ...]:
+        """All of the bits."""
+        return (2,) * self.base_log_odds.shape[0]
 
     def enumerated_term(self, state: Array) -> Array:
         """u of a state."""

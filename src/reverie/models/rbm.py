@@ -113,9 +113,9 @@ class RBM(Part, HasPotential, HasGibbs, HasTemperedGibbs, HasEnumeration):
         return draw_bits(key_x, bias + beta * (as_float(h) @ self.weights.T))
 
     @property
-    def enumeration_bits(self) -> int:
+    def enumeration_levels(self) -> tuple[int, ...]:
         """The smaller layer; the larger one is summed out in closed form."""
-        return min(self.weights.shape)
+        return (2,) * min(self.weights.shape)
 
     def enumerated_term(self, state: Array) -> Array:
         """log Σ over the larger layer, at one state of the smaller one."""

@@ -8,9 +8,10 @@ import pytest
 from reverie import noise
 from reverie.data import Leaf, Levels, Spec
 from reverie.evaluation.weights import CODES, LARGEST, NUMBERS, _shape, log_mean_weight, weigh
-from reverie.evaluation.widths import widest
+from reverie.evaluation.widths import joint_width, joint_width_of, widest
 from reverie.inference import SequencePosterior
-from reverie.models import TextVAE
+from reverie.models import VAE, TextVAE
+from tests import worlds
 
 ROW = jax.ShapeDtypeStruct((3,), jnp.float32)
 WEIGHT = jnp.ones((3, 50))
@@ -45,6 +46,13 @@ def while_looped(weight, x):
 )
 def test_the_widest_value_of_a_row_is_found(function, numbers):
     assert widest(function, WEIGHT, ROW) == numbers
+
+
+def test_the_width_of_a_joint_density_is_that_of_its_widest_layer():
+    vae = VAE(latent=2, hidden=(30, 7)).init(noise.make_key(0), worlds.BINARY.spec)
+    raw = np.asarray(worlds.BINARY.rows.raw)
+    assert joint_width(vae, worlds.BINARY.measure, raw) == 30
+    assert joint_width_of(vae, jax.ShapeDtypeStruct((4,), bool)) == 30
 
 
 @pytest.mark.parametrize("samples", [1, 100, 5000])

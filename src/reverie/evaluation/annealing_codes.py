@@ -32,6 +32,7 @@ from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, seen
 from reverie.evaluation.moves import KINDS
 from reverie.evaluation.paths import PILOTS, drawn_both_ways, rows_forward, schedule
 from reverie.evaluation.weights import log_mean_weight
+from reverie.evaluation.widths import joint_width, joint_width_of
 
 SLOWER = 4
 """How many times the temperatures that were asked for are tried after a failure."""
@@ -159,8 +160,8 @@ def annealed_rows(
         value, ess = log_mean_weight(log_w)
         return value + correction, slack_of(log_w), ess, rates
 
-    columns = sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(raw))
-    return Annealed(*in_chunks(chunk, (fingerprints(raw), raw), _size(chains, columns)))
+    size = _size(chains, joint_width(model, measure, raw))
+    return Annealed(*in_chunks(chunk, (fingerprints(raw), raw), size))
 
 
 def _check(chains: int, temperatures: int, leaps: int) -> None:
@@ -171,8 +172,9 @@ def _check(chains: int, temperatures: int, leaps: int) -> None:
         )
 
 
-def _size(chains: int, columns: int) -> int:
-    room = NUMBERS // ((chains + PILOTS) * max(columns, 64))
+def _size(chains: int, numbers: int) -> int:
+    """Rows in a chunk, where the widest layer of a row and a code has so many numbers."""
+    room = NUMBERS // ((chains + PILOTS) * max(numbers, 64))
     return 2 ** int(math.log2(min(max(room, 1), ROWS)))
 
 
@@ -266,13 +268,11 @@ def bracket(
         return None
     betas = jnp.asarray(schedule(temperatures))
     shapes = jax.eval_shape(model.sample_joint, key)[0]
-    columns = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(shapes))
+    size = _size(chains, joint_width_of(model, shapes))
     places = np.arange(rows, dtype=np.int32)
     log_w, rates, back = (
         np.asarray(one, np.float64)
-        for one in in_chunks(
-            lambda piece: drawn_both_ways(model, key, betas, chains, leaps, piece), places, _size(chains, columns)
-        )
+        for one in in_chunks(lambda piece: drawn_both_ways(model, key, betas, chains, leaps, piece), places, size)
     )
     below, ess = log_mean_weight(log_w)
     above, ess_back = log_mean_weight(-back)

@@ -12,6 +12,7 @@ inference and approximation gaps; what Adam misses is added to the approximation
 gap.
 """
 
+import math
 from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
@@ -31,13 +32,15 @@ from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, seen
 from reverie.evaluation.likelihood import score
 from reverie.evaluation.local import elbo, factorised, flow
 from reverie.evaluation.weights import log_mean_weight
+from reverie.evaluation.widths import joint_width
 from reverie.parts import Parts
 
 FLOW = "flow"
 DRAWS, JUDGES, STARTS = 16, 512, 64
 """Codes of a row in a step of Adam, at its end, and to take starting values from."""
 RATE = 0.05
-ROWS = 32
+ROWS, NUMBERS = 32, 2**24
+"""The most rows in a chunk, and about how many numbers one layer of it may have."""
 STILL_RISING = 0.1
 """Nats that the mean over the last quarter of the steps may exceed that of the quarter before."""
 
@@ -242,6 +245,9 @@ def inference_gap(
         return None
     own = row_bounds(parts, measure, raw, key, samples=min(samples, 1000))
     reals = {latent.kind for latent in model.latents} == {"reals"}
+    # As many rows side by side as their codes leave room for; of the widest models one at a time.
+    room = NUMBERS // (JUDGES * joint_width(model, measure, raw))
+    size = 2 ** int(math.log2(min(max(room, 1), ROWS)))
     names = ["diagonal Gaussian" if reals else "factorised posterior", *([FLOW] if flows and reals else [])]
 
     def best_of(name: str) -> _Best:
@@ -251,7 +257,7 @@ def inference_gap(
             weighed, ess = log_mean_weight(log_w)
             return log_w.mean(axis=1) + correction, weighed + correction, ess, rise
 
-        return _Best(*in_chunks(chunk, (fingerprints(raw), raw), ROWS))
+        return _Best(*in_chunks(chunk, (fingerprints(raw), raw), size))
 
     best = {name: best_of(name) for name in names}
     if annealed is None and not isinstance(model, HasLogProb):

@@ -5,8 +5,15 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
+from jaxtyping import PyTree
+
+from reverie import noise
+from reverie.data import Measure
+
+TYPES = {"reals": jnp.float32, "bits": jnp.bool_, "categories": jnp.int32}
 
 
 def widest(function: Callable[..., Any], parts: Any, *row: Any) -> int:
@@ -20,6 +27,18 @@ def widest(function: Callable[..., Any], parts: Any, *row: Any) -> int:
     fixed = len(jax.tree.leaves(arrays))
     own = [place >= fixed for place in range(len(closed.jaxpr.invars))]
     return max(_widths(closed.jaxpr, own), default=1)
+
+
+def joint_width(model: Any, measure: Measure, raw: PyTree) -> int:
+    """The most numbers in one value on the way to log p(x, h) of one of the raw rows."""
+    raw = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), raw)
+    return joint_width_of(model, jax.eval_shape(measure.to_model, noise.make_key(0), raw))
+
+
+def joint_width_of(model: Any, x: PyTree) -> int:
+    """The same, of a row of the model's that has these shapes."""
+    h = tuple(jax.ShapeDtypeStruct((latent.size,), TYPES[latent.kind]) for latent in model.latents)
+    return widest(lambda model, x, h: model.log_joint(x, h), model, x, h)
 
 
 def _widths(jaxpr: core.Jaxpr, own: Sequence[bool]) -> Iterator[int]:

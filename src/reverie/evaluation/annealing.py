@@ -65,17 +65,18 @@ class Annealed(NamedTuple):
     wrong: str | None
 
 
-def _gain(model: Any, x: PyTree, k: Array, temperatures: Array) -> Array:
+def gain_of(model: Any, x: PyTree, k: Array, temperatures: Array) -> Array:
+    """What each chain's log weight gains at the k-th temperature."""
     before, beta = (k - 1) / temperatures, k / temperatures
     return jax.vmap(lambda row: model.tempered_potential(row, beta) - model.tempered_potential(row, before))(x)
 
 
-def _sweeper(model: Any, key: Key[Array, ""]) -> Callable[..., PyTree]:
+def sweeper(model: Any, key: Key[Array, ""]) -> Callable[..., PyTree]:
     """(key, x, β) → x after a sweep of each chain: the model's own, or general moves on the scale of the base."""
     if isinstance(model, HasTemperedGibbs):
         own: Callable[..., PyTree] = model.tempered_gibbs
     else:
-        scale = jnp.std(_base(model, key, SCALING).astype(jnp.float32), axis=0)
+        scale = jnp.std(base_of(model, key, SCALING).astype(jnp.float32), axis=0)
         own = lambda key, row, beta: _moved(model, key, row, beta, scale)  # noqa: E731
 
     def sweep(key: Key[Array, ""], x: PyTree, beta: Array | float) -> PyTree:
@@ -96,7 +97,8 @@ def _moved(model: Any, key: Key[Array, ""], x: Array, beta: Array, scale: Array)
     return move(key, (x,), lambda h: model.tempered_potential(h[0], beta), latents, jnp.ones(()), 1).h[0]
 
 
-def _base(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
+def base_of(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
+    """Exact draws at β = 0."""
     return jax.vmap(model.base_sample)(jax.random.split(key, chains))
 
 
@@ -104,14 +106,14 @@ def _base(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
 def forward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) -> tuple[Array, Array]:
     """log Z at β = 0, and log w / Z_0 of each chain from the base to the model."""
     key_start, key_path = jax.random.split(key)
-    sweep = _sweeper(model, jax.random.fold_in(key, 2))
+    sweep = sweeper(model, jax.random.fold_in(key, 2))
 
     def step(k: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
-        gain = _gain(model, x, k, temperatures)
+        gain = gain_of(model, x, k, temperatures)
         return sweep(jax.random.fold_in(key_path, k), x, k / temperatures), log_w + gain
 
-    start = (_base(model, key_start, chains), jnp.zeros(chains))
+    start = (base_of(model, key_start, chains), jnp.zeros(chains))
     return model.base_log_normaliser(), jax.lax.fori_loop(1, temperatures + 1, step, start)[1]
 
 
@@ -119,15 +121,15 @@ def forward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) -
 def backward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) -> Array:
     """log w / Z_0 of each chain from scattered states, settled at β = 1, to the base."""
     key_start, key_settle, key_path = jax.random.split(key, 3)
-    x = jax.tree.map(lambda leaf: _scattered(key_start, leaf), _base(model, key_start, chains))
-    sweep = _sweeper(model, jax.random.fold_in(key, 3))
+    x = jax.tree.map(lambda leaf: _scattered(key_start, leaf), base_of(model, key_start, chains))
+    sweep = sweeper(model, jax.random.fold_in(key, 3))
     x = jax.lax.fori_loop(0, SWEEPS, lambda t, x: sweep(jax.random.fold_in(key_settle, t), x, 1.0), x)
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
         k = temperatures - i
         x = sweep(jax.random.fold_in(key_path, k), x, k / temperatures)
-        return x, log_w + _gain(model, x, k, temperatures)
+        return x, log_w + gain_of(model, x, k, temperatures)
 
     return jax.lax.fori_loop(0, temperatures, step, (x, jnp.zeros(chains)))[1]
 
@@ -148,23 +150,29 @@ def log_mean(log_w: np.ndarray) -> tuple[float, float, float]:
     return top + math.log(mean), float(w.std(ddof=1)) / (mean * math.sqrt(w.size)), float(w.sum() ** 2 / (w @ w))
 
 
-def diagnose(log_w: np.ndarray, back: np.ndarray) -> Annealed:
-    """The estimate from the weights of forward chains, and which of the four rules they and those back break."""
+def diagnose(log_w: np.ndarray, back: np.ndarray, spread: float | None = None) -> Annealed:
+    """The estimate from the weights of forward chains, and which of the four rules they and those back break.
+
+    Args:
+        log_w: of chains (or populations of them) that went forward.
+        back: of chains that came back.
+        spread: the standard deviation of a chain's log weight, where it is not that of `log_w`.
+    """
     n = log_w.size
     bad = int((~np.isfinite(log_w)).sum()) + int((~np.isfinite(back)).sum())
     if bad:
-        return Annealed(math.nan, math.nan, 0.0, f"{bad} of {n + back.size} AIS weights are not finite")
+        return Annealed(math.nan, math.nan, 0.0, f"{bad} of {n + back.size} annealed weights are not finite")
     value, se, ess = log_mean(log_w)
     found = Annealed(value, math.hypot(se, ROUNDING * value), ess, None)
     if ess < max(LOWEST_SHARE * n, LOWEST_ESS):
-        return found._replace(wrong=f"the AIS weights collapsed (ESS {ess:.1f} of {n} chains)")
+        return found._replace(wrong=f"the annealed weights collapsed (ESS {ess:.1f} of {n} chains)")
     (a, se_a, _), (b, se_b, _) = log_mean(log_w[: n // 2]), log_mean(log_w[n // 2 :])
     if abs(a - b) > FURTHEST * math.hypot(se_a, se_b, ROUNDING * value):
-        return found._replace(wrong=f"two halves of the AIS chains disagree on log Z ({a:.2f} and {b:.2f})")
-    above = back > value + ABOVE + SPREADS * float(log_w.std())
+        return found._replace(wrong=f"two halves of the chains disagree on log Z ({a:.2f} and {b:.2f})")
+    above = back > value + ABOVE + SPREADS * (float(log_w.std()) if spread is None else spread)
     if above.mean() > FEW:
         return found._replace(
-            wrong=f"AIS missed a mode: {int(above.sum())} of {back.size} chains that were annealed back from it "
+            wrong=f"annealing missed a mode: {int(above.sum())} of {back.size} chains that were annealed back from it "
             f"put log Z up to {float(back.max() - value):.1f} higher"
         )
     return found

@@ -14,6 +14,7 @@ from reverie.capabilities import HasEnumeration, HasTempering
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import anneal
+from reverie.evaluation.tempered_smc import anneal_populations
 
 MOST_STATES = 2**25
 AUTO_STATES = 2**18
@@ -62,7 +63,7 @@ def _enumerated(model: Any) -> Estimate:
 def log_normaliser(
     model: Any,
     *,
-    method: Literal["auto", "ais", "exact"] = "auto",
+    method: Literal["auto", "ais", "smc", "exact"] = "auto",
     seed: int = 0,
     chains: int = 256,
     temperatures: int = 1000,
@@ -71,8 +72,9 @@ def log_normaliser(
 
     Args:
         model: a filled model that `HasEnumeration` or `HasTempering`.
-        method: `exact` sums over all states, up to 2^25 of them; `ais` anneals once; `auto` sums up to 2^18 states and
-            otherwise anneals, after a failure four and then sixteen times as slowly.
+        method: `exact` sums over all states, up to 2^25 of them; `ais` anneals once, `smc` with chains that are
+            resampled on their way; `auto` sums up to 2^18 states and otherwise anneals, after a failure four and then
+            sixteen times as slowly.
         seed: of the chains.
         chains: how many go forward; half as many come back, as a check.
         temperatures: steps from the base to the model.
@@ -84,8 +86,8 @@ def log_normaliser(
         >>> round(log_normaliser(rbm).value, 4)  # 5 log 2
         3.4657
     """
-    if method not in ("auto", "ais", "exact"):
-        raise InputError(f"method must be auto, ais or exact, not {method!r}")
+    if method not in ("auto", "ais", "smc", "exact"):
+        raise InputError(f"method must be auto, ais, smc or exact, not {method!r}")
     if chains < FEWEST_CHAINS or temperatures < 1:
         raise InputError(
             f"AIS needs at least {FEWEST_CHAINS} chains and 1 temperature, not {chains} and {temperatures}"
@@ -100,7 +102,8 @@ def log_normaliser(
         raise InputError(f"{name} has no log Z to estimate: AIS needs HasTempering")
     why, ess = "", 0.0
     for level in LEVELS if method == "auto" else LEVELS[:1]:
-        found = anneal(model, jax.random.fold_in(noise.make_key(seed), level), chains, temperatures * level)
+        run = anneal_populations if method == "smc" else anneal
+        found = run(model, jax.random.fold_in(noise.make_key(seed), level), chains, temperatures * level)
         if found.wrong is None:
             return Estimate(found.log_z, found.se, "lower bound", ess=found.ess)
         why, ess = f"log Z failed with {temperatures * level} temperatures: {found.wrong}", found.ess

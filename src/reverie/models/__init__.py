@@ -14,6 +14,7 @@ from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
 from reverie.models.mixture import GaussianMixture
+from reverie.models.potts import Potts
 from reverie.models.random_field import BitField, RandomField
 from reverie.models.rbm import RBM
 from reverie.models.realnvp import RealNVP
@@ -41,6 +42,7 @@ MODELS: dict[str, type[Part]] = {
     "generator": Generator,
     "rbm": RBM,
     "ising": Ising,
+    "potts": Potts,
     "random-field": RandomField,
     "bit-field": BitField,
     "gaussian-mixture": GaussianMixture,
@@ -65,6 +67,7 @@ __all__ = [
     "GaussianMixture",
     "Generator",
     "Ising",
+    "Potts",
     "LearnedPriorVAE",
     "M1M2",
     "MADE",

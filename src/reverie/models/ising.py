@@ -1,6 +1,6 @@
 """Boltzmann machines without hidden units: bits that are coupled in pairs."""
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from reverie.bits import draw_bits, log_odds, softplus
 from reverie.capabilities import HasEnumeration, HasGibbs, HasRelaxedPotential, HasTemperedGibbs
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.graph import edges, visits
+from reverie.models.graph import Graph, edges, visits
 from reverie.models.suits import grid_of, only
 from reverie.parts import Part, filled, known, learned, option
 
@@ -42,7 +42,7 @@ class Ising(Part, HasRelaxedPotential, HasGibbs, HasTemperedGibbs, HasEnumeratio
     Reference: Ising 1925; Ackley, Hinton & Sejnowski 1985, *A learning algorithm for Boltzmann machines*, Eq. 1–3.
     """
 
-    graph: Literal["full", "grid"] = option("full")
+    graph: Graph = option("full")
     periodic: bool = option(False)
     shape: tuple[int, int] | None = known()
     field: Array = learned()

@@ -181,7 +181,7 @@ def test_each_rule_speaks():
     assert diagnose(even, np.append(back[2:], [9.0, 9.0])).wrong is None
     assert diagnose(even, back - 30.0).wrong is None
     for bad in (np.nan, np.inf, -np.inf):
-        assert "2 of 384 AIS weights are not finite" in str(
+        assert "2 of 384 annealed weights are not finite" in str(
             diagnose(np.append(even[1:], bad), np.append(back[1:], bad)).wrong
         )
 

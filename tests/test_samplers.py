@@ -11,6 +11,7 @@ import scipy.special
 
 from reverie import noise
 from reverie.capabilities import StartsChains
+from reverie.models import RBM
 from reverie.samplers import (
     SAMPLERS,
     BaseNoise,
@@ -23,6 +24,7 @@ from reverie.samplers import (
     Kernel,
     LocalVariational,
     MetropolisIndependence,
+    ParallelTempering,
     PersistentChains,
     ReplayBuffer,
     Tick,
@@ -55,6 +57,7 @@ ROWS = {
     MetropolisIndependence: lambda: (MetropolisIndependence(3), worlds.helmholtz().parts),
     ChainsFromData: lambda: (ChainsFromData(2), {"model": worlds.machine()}),
     PersistentChains: lambda: (PersistentChains(2, 5), {"model": worlds.machine()}),
+    ParallelTempering: lambda: (ParallelTempering(1, 5, 3), {"model": worlds.machine()}),
     ReplayBuffer: lambda: (ReplayBuffer(2, 9, 0.5), {"model": worlds.machine()}),
 }
 
@@ -282,6 +285,30 @@ def test_particles_go_on_from_where_they_were_and_reach_the_model():
     for step in range(1, 12):
         _, chain, _ = draw(tick(step), {"model": model}, batch, chain)
     assert surprise(worlds.place(chain.x), density(model)) > 1e-3
+
+
+@pytest.mark.parametrize("replicas", [2, 5])
+def test_exchanges_leave_every_temperature_as_it_was_and_make_modes_meet(replicas):
+    """Two modes that a sweep does not leave: alone, chains stay in one; with warmer ones they reach both."""
+    weights = np.full((3, 3), 6.0)
+    machine = RBM.from_arrays(weights=weights, visible_bias=[-9.3, -9.0, -8.8], hidden_bias=np.full(3, -9.0))
+    sampler = ParallelTempering(moves=60, particles=4000, replicas=replicas)
+    batch = worlds.batch_of(np.zeros((2, 3), bool))
+    start = jax.tree.map(jnp.zeros_like, sampler.init(noise.make_key(1), {"model": machine}, 2, batch))
+    draw, chain, info = jax.jit(sampler.draw)(tick(), {"model": machine}, batch, start)
+    assert surprise(worlds.place(draw["particles"]), density(machine)) > 1e-3
+    assert np.array_equal(draw["particles"], chain[-1])
+    assert surprise(worlds.place(chain[0]), base_density(machine)) > 1e-3
+    assert 0.02 < float(info["exchanged"]) < 0.98
+    alone = PersistentChains(moves=60, particles=4000)
+    stuck = alone.init(noise.make_key(1), {"model": machine}, 2, batch)
+    drawn, _, _ = jax.jit(alone.draw)(tick(), {"model": machine}, batch, stuck._replace(x=jnp.zeros((4000, 3), bool)))
+    assert surprise(worlds.place(drawn["particles"]), density(machine)) < 1e-3
+
+
+def base_density(model):
+    log_p = np.asarray(jax.vmap(lambda x: model.tempered_potential(x, 0.0))(worlds.states(3)), np.float64)
+    return log_p - scipy.special.logsumexp(log_p)
 
 
 class Nought(StartsChains):

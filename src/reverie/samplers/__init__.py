@@ -13,6 +13,7 @@ from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
+from reverie.samplers.tempering import ParallelTempering
 
 SAMPLERS: tuple[type[Sampler], ...] = (
     DataOnly,
@@ -25,6 +26,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     ChainsFromData,
     PersistentChains,
     ReplayBuffer,
+    ParallelTempering,
 )
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "LocalVariational",
     "MALA",
     "MetropolisIndependence",
+    "ParallelTempering",
     "PersistentChains",
     "ReplayBuffer",
     "SAMPLERS",

@@ -17,6 +17,8 @@ from reverie.models.mixture import GaussianMixture
 from reverie.models.potts import Potts
 from reverie.models.random_field import BitField, RandomField
 from reverie.models.rbm import RBM
+from reverie.models.rbm_categorical import CategoricalRBM
+from reverie.models.rbm_gaussian import GaussianRBM
 from reverie.models.realnvp import RealNVP
 from reverie.models.sbn import SigmoidBeliefNet
 from reverie.models.stacked_vae import M1M2, SDGM
@@ -41,6 +43,8 @@ MODELS: dict[str, type[Part]] = {
     "realnvp": RealNVP,
     "generator": Generator,
     "rbm": RBM,
+    "rbm-categorical": CategoricalRBM,
+    "rbm-gaussian": GaussianRBM,
     "ising": Ising,
     "potts": Potts,
     "random-field": RandomField,
@@ -57,6 +61,7 @@ MODELS: dict[str, type[Part]] = {
 __all__ = [
     "BitField",
     "CVAE",
+    "CategoricalRBM",
     "ConvVAE",
     "DARN",
     "DeepLatentGaussian",
@@ -65,6 +70,7 @@ __all__ = [
     "FactorAnalysis",
     "GMVAE",
     "GaussianMixture",
+    "GaussianRBM",
     "Generator",
     "Ising",
     "Potts",

@@ -23,9 +23,11 @@ from reverie.directions import (
     Contrastive,
     ControlVariate,
     CriticUp,
+    DenoisingScoreMatching,
     DoublyReparameterised,
     EnumeratedElbo,
     EnumeratedLikelihood,
+    ExactScoreMatching,
     ExpectationMaximisation,
     Fisher,
     ImportanceWeightedBound,
@@ -46,11 +48,13 @@ from reverie.directions import (
     PartiallyWeightedBound,
     PathElbo,
     PredictorsDown,
+    PseudoLikelihood,
     Reconstruction,
     RenyiBound,
     SampledElbo,
     ScoreFunction,
     SemiSupervisedElbo,
+    SlicedScoreMatching,
     StagedSemiSupervised,
     StraightThrough,
     StraightThroughConcrete,
@@ -99,6 +103,10 @@ def players_row(direction):
 def predictors_row(direction):
     parts = lambda: worlds.parts_for("sbn", "predictability-minimisation")  # noqa: E731
     return lambda: (DataOnly(), direction, parts(), worlds.states(4))
+
+
+def field_row(sampler, direction, learner="score-matching"):
+    return lambda: (sampler, direction, worlds.parts_for("random-field", learner), worlds.CONTINUOUS.rows.raw[:6])
 
 
 # One example of each: the sampler that feeds it, the direction, parts, and rows.
@@ -155,6 +163,15 @@ ROWS = {
     InclusiveFromData: helmholtz_row(Importance(2), InclusiveFromData()),
     InclusiveFromDreams: helmholtz_row(Dream(), InclusiveFromDreams()),
     Contrastive: lambda: (ChainsFromData(1), Contrastive(), worlds.parts_for("rbm", "cd"), worlds.states(4)),
+    PseudoLikelihood: lambda: (
+        DataOnly(),
+        PseudoLikelihood(2),
+        worlds.parts_for("bit-field", "pseudo-likelihood"),
+        worlds.states(4),
+    ),
+    ExactScoreMatching: field_row(DataOnly(), ExactScoreMatching()),
+    SlicedScoreMatching: field_row(DataOnly(), SlicedScoreMatching(2)),
+    DenoisingScoreMatching: field_row(DataOnly(), DenoisingScoreMatching()),
     CriticUp: players_row(CriticUp()),
     MinimaxGenerator: players_row(MinimaxGenerator()),
     NonSaturatingGenerator: players_row(NonSaturatingGenerator()),

@@ -24,10 +24,12 @@ from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, Parti
 from reverie.directions.muprop import MuProp
 from reverie.directions.nvil import NeuralVariational
 from reverie.directions.predictability import PredictorsDown, UnpredictableCode
+from reverie.directions.pseudo_likelihood import PseudoLikelihood
 from reverie.directions.reconstruction import Reconstruction
 from reverie.directions.relaxation import Concrete, StraightThrough, StraightThroughConcrete
 from reverie.directions.renyi import RenyiBound
 from reverie.directions.score_function import ScoreFunction
+from reverie.directions.score_matching import DenoisingScoreMatching, ExactScoreMatching, SlicedScoreMatching
 from reverie.directions.semi_supervised import CodeClassification, SemiSupervisedElbo, StagedSemiSupervised
 from reverie.directions.vamp import TiedPrior
 from reverie.directions.vector_quantisation import VectorQuantisation
@@ -77,6 +79,10 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     InclusiveFromData,
     InclusiveFromDreams,
     Contrastive,
+    PseudoLikelihood,
+    ExactScoreMatching,
+    SlicedScoreMatching,
+    DenoisingScoreMatching,
     CriticUp,
     MinimaxGenerator,
     NonSaturatingGenerator,
@@ -100,10 +106,12 @@ __all__ = [
     "Contrastive",
     "ControlVariate",
     "CriticUp",
+    "DenoisingScoreMatching",
     "Direction",
     "DoublyReparameterised",
     "EnumeratedElbo",
     "EnumeratedLikelihood",
+    "ExactScoreMatching",
     "ExpectationMaximisation",
     "Fisher",
     "ImportanceWeightedBound",
@@ -124,11 +132,13 @@ __all__ = [
     "PartiallyWeightedBound",
     "PathElbo",
     "PredictorsDown",
+    "PseudoLikelihood",
     "Reconstruction",
     "RenyiBound",
     "SampledElbo",
     "ScoreFunction",
     "SemiSupervisedElbo",
+    "SlicedScoreMatching",
     "StagedSemiSupervised",
     "StraightThrough",
     "StraightThroughConcrete",

@@ -27,15 +27,18 @@ from reverie.learners.muprop import MuProp
 from reverie.learners.nvil import NVIL
 from reverie.learners.piwae import PIWAE
 from reverie.learners.predictability import PredictabilityMinimisation
+from reverie.learners.pseudo_likelihood import MaximumPseudoLikelihood
 from reverie.learners.rebar import REBAR
 from reverie.learners.reinforce import Reinforce
 from reverie.learners.relax import RELAX
 from reverie.learners.renyi import VariationalRenyi
 from reverie.learners.rws import ReweightedWakeSleep
+from reverie.learners.score_matching import ScoreMatching
 from reverie.learners.semi_amortised import SemiAmortised
 from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
 from reverie.learners.svi import StochasticVariationalInference
+from reverie.learners.tempered import TemperedMaximumLikelihood
 from reverie.learners.vamp import VampPrior
 from reverie.learners.variational_em import VariationalEM
 from reverie.learners.vector_quantisation import VectorQuantisedAutoencoder
@@ -76,13 +79,16 @@ __all__ = [
     "M1ThenM2",
     "MarginalELBO",
     "MaximumLikelihood",
+    "MaximumPseudoLikelihood",
     "MuProp",
     "PredictabilityMinimisation",
     "Reinforce",
     "ReweightedWakeSleep",
+    "ScoreMatching",
     "SemiAmortised",
     "StochasticMaximumLikelihood",
     "StochasticVariationalInference",
+    "TemperedMaximumLikelihood",
     "StraightThrough",
     "VampPrior",
     "VariationalEM",

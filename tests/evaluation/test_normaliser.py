@@ -11,8 +11,9 @@ import pytest
 
 from reverie import noise
 from reverie.errors import InputError
-from reverie.evaluation import log_normaliser, normaliser
+from reverie.evaluation import log_normaliser, normaliser, normaliser_bracket
 from reverie.evaluation.annealing import anneal, diagnose
+from reverie.evaluation.normaliser_bracket import judged_bracket
 from reverie.evaluation.tempered_smc import systematic
 from reverie.models import RBM, BitField, RandomField
 from tests import worlds
@@ -214,3 +215,38 @@ def test_what_has_no_normaliser_is_refused():
         log_normaliser(made)
     with pytest.raises(InputError, match="MADE has no exact log Z: that needs HasEnumeration"):
         log_normaliser(made, method="exact")
+
+
+def test_a_bracket_holds_log_z_and_closes_as_it_is_annealed_more_slowly():
+    widths = []
+    for temperatures in (5, 40, 400):
+        off, gaps = [], []
+        for seed in range(3):
+            rbm = machine(0.8, seed)
+            exact = log_normaliser(rbm, method="exact").value
+            found = normaliser_bracket(rbm, temperatures=temperatures, settle=50, seed=seed)
+            gaps.append(found.upper.value - found.lower.value)
+            off.append(((found.lower.value - exact) / found.lower.se, (found.upper.value - exact) / found.upper.se))
+        widths.append(np.mean(gaps))
+        assert np.all(np.array(off)[:, 0] < 4)
+        assert np.all(np.array(off)[:, 1] > -4)
+    assert widths[0] > 2 * abs(widths[2])
+    assert not found.gap.failed
+    assert found.gap.kind == "upper bound"
+
+
+def test_a_bracket_that_says_nothing_is_a_failure():
+    rng = np.random.default_rng(0)
+    good = judged_bracket(rng.normal(5.0, 0.2, 256), rng.normal(5.0, 0.2, 256))
+    assert abs(good.gap.value) < 0.1
+    assert judged_bracket(rng.normal(5.0, 0.2, 256), rng.normal(4.0, 0.2, 256)).gap.warnings[0].startswith("the bounds")
+    assert "nats wide" in judged_bracket(rng.normal(5.0, 0.9, 256), rng.normal(6.8, 0.9, 256)).gap.warnings[0]
+    few = judged_bracket(rng.normal(5.0, 0.2, 256), 5.0 - rng.exponential(9.0, 256))
+    assert "returned collapsed" in few.gap.warnings[0]
+    assert judged_bracket(rng.normal(5.0, 0.2, 256), np.full(256, np.nan)).upper.failed
+    with pytest.raises(InputError, match="MADE has no log Z to bracket"):
+        normaliser_bracket(worlds.blank("made"))
+    with pytest.raises(InputError, match="a bracket needs at least 16 chains"):
+        normaliser_bracket(machine(0.1), chains=3)
+    kept = normaliser_bracket(machine(0.5), start=worlds.states(10)[:64], temperatures=100, settle=20)
+    assert kept.upper.value > kept.lower.value - 4 * kept.lower.se

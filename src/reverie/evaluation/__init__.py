@@ -13,6 +13,7 @@ from reverie.evaluation.gradient_statistics import GradientStatistics, gradient_
 from reverie.evaluation.jackknife import jackknifed
 from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.normaliser import log_normaliser
+from reverie.evaluation.normaliser_bracket import normaliser_bracket
 from reverie.evaluation.two_sample import TwoSample, two_sample
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "jackknifed",
     "log_likelihood",
     "log_normaliser",
+    "normaliser_bracket",
     "samples_of",
     "score",
     "to_raw",

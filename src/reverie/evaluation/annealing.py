@@ -118,12 +118,15 @@ def forward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) -
 
 
 @eqx.filter_jit
-def backward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) -> Array:
-    """log w / Z_0 of each chain from scattered states, settled at β = 1, to the base."""
+def backward(
+    model: Any, key: Key[Array, ""], chains: int, temperatures: Array, settle: Array | int = SWEEPS, x: PyTree = None
+) -> Array:
+    """log w / Z_0 of each chain from x (else scattered states), settled at β = 1, to the base."""
     key_start, key_settle, key_path = jax.random.split(key, 3)
-    x = jax.tree.map(lambda leaf: _scattered(key_start, leaf), base_of(model, key_start, chains))
+    if x is None:
+        x = jax.tree.map(lambda leaf: _scattered(key_start, leaf), base_of(model, key_start, chains))
     sweep = sweeper(model, jax.random.fold_in(key, 3))
-    x = jax.lax.fori_loop(0, SWEEPS, lambda t, x: sweep(jax.random.fold_in(key_settle, t), x, 1.0), x)
+    x = jax.lax.fori_loop(0, settle, lambda t, x: sweep(jax.random.fold_in(key_settle, t), x, 1.0), x)
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state

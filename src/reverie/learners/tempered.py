@@ -1,0 +1,40 @@
+"""Stochastic maximum likelihood with tempered particles."""
+
+from reverie.capabilities import HasPotential, HasTemperedGibbs
+from reverie.directions import Contrastive
+from reverie.errors import InputError
+from reverie.learners.learner import Learner, at_least_one, named
+from reverie.samplers import ParallelTempering
+
+
+@named("tempered-pcd")
+def TemperedMaximumLikelihood(k: int = 1, particles: int = 100, replicas: int = 10) -> Learner:
+    """The likelihood gradient with the model's expectation over particles that exchange states with warmer ones.
+
+        E_data ∇u(x) − E_{p_θ} ∇u(x) = 0,    particles at β = 0, …, 1 that leave Π_r p_{β_r} invariant
+
+    Asymptotically exact, as `pcd` is; the particles go on mixing once the weights are large, where a Gibbs sweep alone
+    stays in a mode. It costs `replicas` times the sweeps.
+
+    Args:
+        k: rounds of sweeps and exchanges a step.
+        particles: how many chains at each temperature.
+        replicas: how many temperatures.
+
+    Example:
+        >>> from reverie.learners import TemperedMaximumLikelihood
+        >>> TemperedMaximumLikelihood(replicas=5).sampler.replicas
+        5
+
+    Reference: Desjardins, Courville, Bengio, Vincent & Delalleau 2010; Salakhutdinov 2009, *Learning in Markov random
+    fields using tempered transitions*.
+    """
+    at_least_one(k=k, particles=particles)
+    if replicas < 2:
+        raise InputError(f"tempering needs at least 2 replicas, not {replicas}")
+    return Learner(
+        reference="Desjardins et al. 2010",
+        sampler=ParallelTempering(k, particles, replicas),
+        direction=Contrastive(),
+        requires={"model": (HasPotential, HasTemperedGibbs)},
+    )

@@ -85,7 +85,7 @@ def main() -> None:
         began = time.perf_counter()
         settings = {"seed": given.seed, "chains": given.chains, "temperatures": given.temperatures}
         log_z = log_normaliser(model, method="ais", **settings)
-        bracket = normaliser_bracket(model, start=data.train.raw[:2000], settle=given.settle, **settings)
+        bracket = normaliser_bracket(model, start=data.train.raw[:2000].astype(bool), settle=given.settle, **settings)
         nll = {}
         for name in ("valid", "test"):
             rows = getattr(data, name)[: given.rows]

@@ -41,8 +41,8 @@ def normaliser_bracket(
 
     Args:
         model: a filled model that `HasTempering`.
-        start: rows [n, …] from which the chains that return begin, such as a learner's particles; scattered where not
-            given.
+        start: rows [n, …] as the model sees them, from which the chains that return begin, such as a learner's
+            particles; scattered where not given.
         seed: of the chains.
         chains: how many go each way.
         temperatures: steps between the base and the model.

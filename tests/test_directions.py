@@ -38,11 +38,14 @@ from reverie.directions import (
     LaggingElbo,
     Likelihood,
     MarginalElbo,
+    MeanFieldContrastive,
     MinimaxGenerator,
     MonteCarloObjective,
     MultiplyWeightedBound,
     MuProp,
     NeuralVariational,
+    NoiseContrast,
+    NoiseLikelihood,
     NonSaturatingGenerator,
     PairCriticUp,
     PartiallyWeightedBound,
@@ -66,7 +69,17 @@ from reverie.directions import (
 from reverie.directions.direction import add
 from reverie.models import FVSBN
 from reverie.parts import parameters
-from reverie.samplers import BaseNoise, ChainsFromData, CodeNoise, DataOnly, Dream, Importance, Together
+from reverie.samplers import (
+    BaseNoise,
+    ChainsFromData,
+    CodeNoise,
+    DataOnly,
+    Dream,
+    Importance,
+    NoiseRows,
+    PersistentStates,
+    Together,
+)
 from tests import worlds
 from tests.measuring import along, tick
 
@@ -162,6 +175,12 @@ ROWS = {
     Fisher: helmholtz_row(Importance(2), Fisher()),
     InclusiveFromData: helmholtz_row(Importance(2), InclusiveFromData()),
     InclusiveFromDreams: helmholtz_row(Dream(), InclusiveFromDreams()),
+    MeanFieldContrastive: lambda: (
+        PersistentStates(1, 5),
+        MeanFieldContrastive(),
+        worlds.parts_for("dbm", "mean-field-pcd"),
+        worlds.states(4),
+    ),
     Contrastive: lambda: (ChainsFromData(1), Contrastive(), worlds.parts_for("rbm", "cd"), worlds.states(4)),
     PseudoLikelihood: lambda: (
         DataOnly(),
@@ -172,6 +191,8 @@ ROWS = {
     ExactScoreMatching: field_row(DataOnly(), ExactScoreMatching()),
     SlicedScoreMatching: field_row(DataOnly(), SlicedScoreMatching(2)),
     DenoisingScoreMatching: field_row(DataOnly(), DenoisingScoreMatching()),
+    NoiseContrast: field_row(NoiseRows(3), NoiseContrast(0.5), "nce"),
+    NoiseLikelihood: field_row(NoiseRows(3), NoiseLikelihood(), "dynamic-nce"),
     CriticUp: players_row(CriticUp()),
     MinimaxGenerator: players_row(MinimaxGenerator()),
     NonSaturatingGenerator: players_row(NonSaturatingGenerator()),

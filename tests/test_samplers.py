@@ -24,8 +24,10 @@ from reverie.samplers import (
     Kernel,
     LocalVariational,
     MetropolisIndependence,
+    NoiseRows,
     ParallelTempering,
     PersistentChains,
+    PersistentStates,
     ReplayBuffer,
     Tick,
     Together,
@@ -57,8 +59,10 @@ ROWS = {
     MetropolisIndependence: lambda: (MetropolisIndependence(3), worlds.helmholtz().parts),
     ChainsFromData: lambda: (ChainsFromData(2), {"model": worlds.machine()}),
     PersistentChains: lambda: (PersistentChains(2, 5), {"model": worlds.machine()}),
+    PersistentStates: lambda: (PersistentStates(2, 5), worlds.parts_for("dbm", "mean-field-pcd")),
     ParallelTempering: lambda: (ParallelTempering(1, 5, 3), {"model": worlds.machine()}),
     ReplayBuffer: lambda: (ReplayBuffer(2, 9, 0.5), {"model": worlds.machine()}),
+    NoiseRows: lambda: (NoiseRows(3), worlds.parts_for("rbm", "nce")),
 }
 
 

@@ -4,6 +4,8 @@ from reverie.auxiliaries.baseline import Baseline
 from reverie.auxiliaries.code_classifier import CodeClassifier
 from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
+from reverie.auxiliaries.log_normaliser import LogNormaliser
+from reverie.auxiliaries.noise import IndependentNoise, ModelNoise
 from reverie.auxiliaries.pair_critic import PairCritic
 from reverie.auxiliaries.predictor import Predictor
 from reverie.auxiliaries.pseudo_inputs import PseudoInputs
@@ -17,6 +19,8 @@ AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "predictor": {"predictor": Predictor},
     "pseudo-inputs": {"pseudo-inputs": PseudoInputs},
     "classifier": {"code-classifier": CodeClassifier},
+    "noise": {"independent": IndependentNoise, "model": ModelNoise},
+    "normaliser": {"normaliser": LogNormaliser},
 }
 
 __all__ = [
@@ -26,6 +30,9 @@ __all__ = [
     "CodeCritic",
     "ConcreteSurrogate",
     "Critic",
+    "IndependentNoise",
+    "LogNormaliser",
+    "ModelNoise",
     "NetworkSurrogate",
     "PairCritic",
     "Predictor",

@@ -12,6 +12,7 @@ from reverie.capabilities.auxiliaries import (
     Discriminates,
     DiscriminatesCodes,
     DiscriminatesPairs,
+    HasLogNormaliser,
     HasPseudoInputs,
     PredictsUnits,
     PredictsValue,
@@ -68,6 +69,7 @@ from reverie.capabilities.posteriors import (
     ReparameterisedProposal,
     posterior_of,
 )
+from reverie.capabilities.wholes import HasMeanField, HasPotentialBound, MarginalOf, whole_of
 
 __all__ = [
     "Branches",
@@ -94,11 +96,14 @@ __all__ = [
     "HasGibbs",
     "HasJointSample",
     "HasLogJoint",
+    "HasLogNormaliser",
     "HasLogProb",
+    "HasMeanField",
     "HasMixturePrior",
     "HasPosterior",
     "HasPosteriorDistribution",
     "HasPotential",
+    "HasPotentialBound",
     "HasPriorDistribution",
     "HasPseudoInputs",
     "HasRealCodes",
@@ -109,6 +114,7 @@ __all__ = [
     "HasTempering",
     "InfersFirstStage",
     "Latent",
+    "MarginalOf",
     "PredictsUnits",
     "PredictsValue",
     "Proposes",
@@ -125,4 +131,5 @@ __all__ = [
     "capabilities_of",
     "missing_from",
     "posterior_of",
+    "whole_of",
 ]

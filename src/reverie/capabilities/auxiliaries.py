@@ -67,6 +67,14 @@ class PredictsUnits(Capability):
         """For units in [0, 1], one guess each, [units]."""
 
 
+class HasLogNormaliser(Capability):
+    """One number that stands for a model's log Z."""
+
+    @abstractmethod
+    def log_normaliser(self) -> Scalar:
+        """c; p(x) = exp(u(x) − c)."""
+
+
 class HasPseudoInputs(Capability):
     """Rows that are learned: what an inference model reads as it reads data."""
 

@@ -20,8 +20,10 @@ from reverie.directions.jvi import JackknifeBound
 from reverie.directions.lagging import LaggingElbo, inference_due, model_due
 from reverie.directions.likelihood import Likelihood
 from reverie.directions.marginal_elbo import MarginalElbo
+from reverie.directions.mean_field import MeanFieldContrastive
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
 from reverie.directions.muprop import MuProp
+from reverie.directions.noise_contrast import NoiseContrast, NoiseLikelihood
 from reverie.directions.nvil import NeuralVariational
 from reverie.directions.predictability import PredictorsDown, UnpredictableCode
 from reverie.directions.pseudo_likelihood import PseudoLikelihood
@@ -79,10 +81,13 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     InclusiveFromData,
     InclusiveFromDreams,
     Contrastive,
+    MeanFieldContrastive,
     PseudoLikelihood,
     ExactScoreMatching,
     SlicedScoreMatching,
     DenoisingScoreMatching,
+    NoiseContrast,
+    NoiseLikelihood,
     CriticUp,
     MinimaxGenerator,
     NonSaturatingGenerator,
@@ -122,11 +127,14 @@ __all__ = [
     "LaggingElbo",
     "Likelihood",
     "MarginalElbo",
+    "MeanFieldContrastive",
     "MinimaxGenerator",
     "MonteCarloObjective",
     "MuProp",
     "MultiplyWeightedBound",
     "NeuralVariational",
+    "NoiseContrast",
+    "NoiseLikelihood",
     "NonSaturatingGenerator",
     "PairCriticUp",
     "PartiallyWeightedBound",

@@ -21,9 +21,11 @@ from reverie.learners.learner import LEARNERS, Learner
 from reverie.learners.m1 import M1
 from reverie.learners.m2 import M2, M1ThenM2
 from reverie.learners.marginal_elbo import MarginalELBO
+from reverie.learners.mean_field_pcd import MeanFieldPCD
 from reverie.learners.miwae import MIWAE
 from reverie.learners.mle import MaximumLikelihood
 from reverie.learners.muprop import MuProp
+from reverie.learners.nce import DynamicNCE, NoiseContrastiveEstimation
 from reverie.learners.nvil import NVIL
 from reverie.learners.piwae import PIWAE
 from reverie.learners.predictability import PredictabilityMinimisation
@@ -71,6 +73,7 @@ __all__ = [
     "Autoencoder",
     "ContrastiveDivergence",
     "DReG",
+    "DynamicNCE",
     "Enumeration",
     "GumbelSoftmax",
     "InfoVAE",
@@ -79,8 +82,10 @@ __all__ = [
     "M1ThenM2",
     "MarginalELBO",
     "MaximumLikelihood",
+    "MeanFieldPCD",
     "MaximumPseudoLikelihood",
     "MuProp",
+    "NoiseContrastiveEstimation",
     "PredictabilityMinimisation",
     "Reinforce",
     "ReweightedWakeSleep",

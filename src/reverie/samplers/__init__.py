@@ -12,7 +12,9 @@ from reverie.samplers.kernels import KERNELS, KernelName, kernel_of
 from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
+from reverie.samplers.noise_rows import NoiseRows
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
+from reverie.samplers.states import PersistentStates
 from reverie.samplers.tempering import ParallelTempering
 
 SAMPLERS: tuple[type[Sampler], ...] = (
@@ -25,7 +27,9 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     MetropolisIndependence,
     ChainsFromData,
     PersistentChains,
+    PersistentStates,
     ReplayBuffer,
+    NoiseRows,
     ParallelTempering,
 )
 
@@ -50,8 +54,10 @@ __all__ = [
     "LocalVariational",
     "MALA",
     "MetropolisIndependence",
+    "NoiseRows",
     "ParallelTempering",
     "PersistentChains",
+    "PersistentStates",
     "ReplayBuffer",
     "SAMPLERS",
     "Sampler",

@@ -29,7 +29,10 @@ from reverie.directions import (
     EnumeratedLikelihood,
     ExactScoreMatching,
     ExpectationMaximisation,
+    FieldAgainstGenerator,
     Fisher,
+    GeneratorFromRevised,
+    GeneratorUpField,
     ImportanceWeightedBound,
     InclusiveFromData,
     InclusiveFromDreams,
@@ -63,6 +66,7 @@ from reverie.directions import (
     StraightThroughConcrete,
     TiedPrior,
     UnpredictableCode,
+    UpDown,
     VectorQuantisation,
     Weighting,
 )
@@ -72,12 +76,14 @@ from reverie.parts import parameters
 from reverie.samplers import (
     BaseNoise,
     ChainsFromData,
+    ChainsFromGenerator,
     CodeNoise,
     DataOnly,
     Dream,
     Importance,
     NoiseRows,
     PersistentStates,
+    StackPasses,
     Together,
 )
 from tests import worlds
@@ -175,6 +181,7 @@ ROWS = {
     Fisher: helmholtz_row(Importance(2), Fisher()),
     InclusiveFromData: helmholtz_row(Importance(2), InclusiveFromData()),
     InclusiveFromDreams: helmholtz_row(Dream(), InclusiveFromDreams()),
+    UpDown: lambda: (StackPasses(1, 0), UpDown(0), worlds.parts_for("dbn", "up-down"), worlds.states(4)),
     MeanFieldContrastive: lambda: (
         PersistentStates(1, 5),
         MeanFieldContrastive(),
@@ -191,6 +198,9 @@ ROWS = {
     ExactScoreMatching: field_row(DataOnly(), ExactScoreMatching()),
     SlicedScoreMatching: field_row(DataOnly(), SlicedScoreMatching(2)),
     DenoisingScoreMatching: field_row(DataOnly(), DenoisingScoreMatching()),
+    GeneratorFromRevised: field_row(ChainsFromGenerator(2), GeneratorFromRevised(), "inclusive"),
+    FieldAgainstGenerator: field_row(BaseNoise("generator"), FieldAgainstGenerator(), "exclusive"),
+    GeneratorUpField: field_row(BaseNoise("generator"), GeneratorUpField(), "exclusive"),
     NoiseContrast: field_row(NoiseRows(3), NoiseContrast(0.5), "nce"),
     NoiseLikelihood: field_row(NoiseRows(3), NoiseLikelihood(), "dynamic-nce"),
     CriticUp: players_row(CriticUp()),

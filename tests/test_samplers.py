@@ -16,6 +16,7 @@ from reverie.samplers import (
     SAMPLERS,
     BaseNoise,
     ChainsFromData,
+    ChainsFromGenerator,
     CodeNoise,
     Codes,
     DataOnly,
@@ -29,6 +30,7 @@ from reverie.samplers import (
     PersistentChains,
     PersistentStates,
     ReplayBuffer,
+    StackPasses,
     Tick,
     Together,
 )
@@ -60,8 +62,13 @@ ROWS = {
     ChainsFromData: lambda: (ChainsFromData(2), {"model": worlds.machine()}),
     PersistentChains: lambda: (PersistentChains(2, 5), {"model": worlds.machine()}),
     PersistentStates: lambda: (PersistentStates(2, 5), worlds.parts_for("dbm", "mean-field-pcd")),
+    StackPasses: lambda: (StackPasses(2, 5), worlds.parts_for("dbn", "up-down")),
     ParallelTempering: lambda: (ParallelTempering(1, 5, 3), {"model": worlds.machine()}),
     ReplayBuffer: lambda: (ReplayBuffer(2, 9, 0.5), {"model": worlds.machine()}),
+    ChainsFromGenerator: lambda: (
+        ChainsFromGenerator(2, code_moves=1),
+        worlds.parts_for("random-field", "inclusive"),
+    ),
     NoiseRows: lambda: (NoiseRows(3), worlds.parts_for("rbm", "nce")),
 }
 

@@ -4,6 +4,7 @@ from reverie.auxiliaries.baseline import Baseline
 from reverie.auxiliaries.code_classifier import CodeClassifier
 from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
+from reverie.auxiliaries.generator import FieldGenerator
 from reverie.auxiliaries.log_normaliser import LogNormaliser
 from reverie.auxiliaries.noise import IndependentNoise, ModelNoise
 from reverie.auxiliaries.pair_critic import PairCritic
@@ -19,6 +20,7 @@ AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "predictor": {"predictor": Predictor},
     "pseudo-inputs": {"pseudo-inputs": PseudoInputs},
     "classifier": {"code-classifier": CodeClassifier},
+    "generator": {"generator": FieldGenerator},
     "noise": {"independent": IndependentNoise, "model": ModelNoise},
     "normaliser": {"normaliser": LogNormaliser},
 }
@@ -30,6 +32,7 @@ __all__ = [
     "CodeCritic",
     "ConcreteSurrogate",
     "Critic",
+    "FieldGenerator",
     "IndependentNoise",
     "LogNormaliser",
     "ModelNoise",

@@ -12,6 +12,7 @@ from reverie.capabilities.auxiliaries import (
     Discriminates,
     DiscriminatesCodes,
     DiscriminatesPairs,
+    GeneratesPairs,
     HasLogNormaliser,
     HasPseudoInputs,
     PredictsUnits,
@@ -69,7 +70,7 @@ from reverie.capabilities.posteriors import (
     ReparameterisedProposal,
     posterior_of,
 )
-from reverie.capabilities.wholes import HasMeanField, HasPotentialBound, MarginalOf, whole_of
+from reverie.capabilities.wholes import HasBeliefStack, HasMeanField, HasPotentialBound, MarginalOf, whole_of
 
 __all__ = [
     "Branches",
@@ -83,6 +84,8 @@ __all__ = [
     "DiscriminatesPairs",
     "EmbedsCodes",
     "Encodes",
+    "GeneratesPairs",
+    "HasBeliefStack",
     "HasBitLogits",
     "HasBranches",
     "HasClass",

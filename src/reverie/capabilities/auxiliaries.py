@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 
-from jaxtyping import Array
+from jaxtyping import Array, Key
 
 from reverie.capabilities.capability import Capability, Code, Row, Scalar
 
@@ -65,6 +65,34 @@ class PredictsUnits(Capability):
     @abstractmethod
     def predictions(self, units: Array) -> Array:
         """For units in [0, 1], one guess each, [units]."""
+
+
+class GeneratesPairs(Capability):
+    """A generator of a field's rows: x and its code h of one noise, and the density of any such pair."""
+
+    @abstractmethod
+    def noise(self, key: Key[Array, ""]) -> Array:
+        """Draw one ε, free of parameters."""
+
+    @abstractmethod
+    def pair(self, noise: Array) -> tuple[Row, Code]:
+        """x_φ(ε) and h(ε)."""
+
+    @abstractmethod
+    def centre(self, h: Code) -> Row:
+        """The middle of q(x | h)."""
+
+    @abstractmethod
+    def log_prior(self, h: Code) -> Scalar:
+        """log q(h)."""
+
+    @abstractmethod
+    def log_likelihood(self, x: Row, h: Code) -> Scalar:
+        """log q(x | h)."""
+
+    def log_joint(self, x: Row, h: Code) -> Scalar:
+        """log q(x, h)."""
+        return self.log_prior(h) + self.log_likelihood(x, h)
 
 
 class HasLogNormaliser(Capability):

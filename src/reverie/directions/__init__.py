@@ -13,6 +13,7 @@ from reverie.directions.elbo import AutoElbo, ClosedElbo, SampledElbo
 from reverie.directions.elbo_path import PathElbo
 from reverie.directions.em import ExpectationMaximisation
 from reverie.directions.enumeration import EnumeratedElbo, EnumeratedLikelihood
+from reverie.directions.field_generators import FieldAgainstGenerator, GeneratorFromRevised, GeneratorUpField
 from reverie.directions.fisher import Fisher
 from reverie.directions.inclusive import InclusiveFromData, InclusiveFromDreams
 from reverie.directions.iwae import ImportanceWeightedBound
@@ -33,6 +34,7 @@ from reverie.directions.renyi import RenyiBound
 from reverie.directions.score_function import ScoreFunction
 from reverie.directions.score_matching import DenoisingScoreMatching, ExactScoreMatching, SlicedScoreMatching
 from reverie.directions.semi_supervised import CodeClassification, SemiSupervisedElbo, StagedSemiSupervised
+from reverie.directions.up_down import UpDown
 from reverie.directions.vamp import TiedPrior
 from reverie.directions.vector_quantisation import VectorQuantisation
 from reverie.directions.vimco import MonteCarloObjective
@@ -82,12 +84,16 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     InclusiveFromDreams,
     Contrastive,
     MeanFieldContrastive,
+    UpDown,
     PseudoLikelihood,
     ExactScoreMatching,
     SlicedScoreMatching,
     DenoisingScoreMatching,
     NoiseContrast,
     NoiseLikelihood,
+    GeneratorFromRevised,
+    FieldAgainstGenerator,
+    GeneratorUpField,
     CriticUp,
     MinimaxGenerator,
     NonSaturatingGenerator,
@@ -118,7 +124,10 @@ __all__ = [
     "EnumeratedLikelihood",
     "ExactScoreMatching",
     "ExpectationMaximisation",
+    "FieldAgainstGenerator",
     "Fisher",
+    "GeneratorFromRevised",
+    "GeneratorUpField",
     "ImportanceWeightedBound",
     "InclusiveFromData",
     "InclusiveFromDreams",
@@ -152,6 +161,7 @@ __all__ = [
     "StraightThroughConcrete",
     "TiedPrior",
     "UnpredictableCode",
+    "UpDown",
     "VectorQuantisation",
     "Weighting",
     "expecting",

@@ -10,6 +10,7 @@ from reverie.learners.dreg import DReG
 from reverie.learners.elbo import ELBO
 from reverie.learners.em import EM
 from reverie.learners.enumeration import Enumeration
+from reverie.learners.field_generators import CooperativeField, ExclusiveField, InclusiveField
 from reverie.learners.gan import GAN
 from reverie.learners.gumbel import GumbelSoftmax
 from reverie.learners.infovae import InfoVAE
@@ -41,6 +42,7 @@ from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
 from reverie.learners.svi import StochasticVariationalInference
 from reverie.learners.tempered import TemperedMaximumLikelihood
+from reverie.learners.up_down import GreedyUpDown
 from reverie.learners.vamp import VampPrior
 from reverie.learners.variational_em import VariationalEM
 from reverie.learners.vector_quantisation import VectorQuantisedAutoencoder
@@ -72,10 +74,14 @@ __all__ = [
     "WAEMMD",
     "Autoencoder",
     "ContrastiveDivergence",
+    "CooperativeField",
     "DReG",
     "DynamicNCE",
     "Enumeration",
+    "ExclusiveField",
+    "GreedyUpDown",
     "GumbelSoftmax",
+    "InclusiveField",
     "InfoVAE",
     "LaggingInference",
     "Learner",

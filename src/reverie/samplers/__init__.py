@@ -13,7 +13,9 @@ from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.noise_rows import NoiseRows
+from reverie.samplers.revised import ChainsFromGenerator
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
+from reverie.samplers.stack import Passes, StackPasses
 from reverie.samplers.states import PersistentStates
 from reverie.samplers.tempering import ParallelTempering
 
@@ -28,7 +30,9 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     ChainsFromData,
     PersistentChains,
     PersistentStates,
+    StackPasses,
     ReplayBuffer,
+    ChainsFromGenerator,
     NoiseRows,
     ParallelTempering,
 )
@@ -36,6 +40,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
 __all__ = [
     "BaseNoise",
     "ChainsFromData",
+    "ChainsFromGenerator",
     "CodeNoise",
     "Codes",
     "DataOnly",
@@ -56,11 +61,13 @@ __all__ = [
     "MetropolisIndependence",
     "NoiseRows",
     "ParallelTempering",
+    "Passes",
     "PersistentChains",
     "PersistentStates",
     "ReplayBuffer",
     "SAMPLERS",
     "Sampler",
+    "StackPasses",
     "Tick",
     "Together",
     "kernel_for",

@@ -1,0 +1,111 @@
+"""What moves a field and its generator: towards the field by revised pairs, or up the field with a bound of entropy."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from reverie.data import Batch
+from reverie.directions.direction import Ascent, Direction, Memory, gradient
+from reverie.parts import Parts
+from reverie.samplers import Draw, Tick
+
+
+class GeneratorFromRevised(Direction):
+    """∇_φ E log q_φ(x, h) over revised pairs: down KL[p_θ ‖ q_φ], the inclusive divergence          (Ou 2019, Eq. 43).
+
+    Example:
+        >>> from reverie.directions import GeneratorFromRevised
+        >>> GeneratorFromRevised().uses
+        ('revised',)
+
+    Reference: Song & Ou 2018, *Learning neural random fields with inclusive auxiliary generators*, Eq. 6.
+    """
+
+    moves = ("generator",)
+    uses = ("revised",)
+
+    def ascend(
+        self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
+    ) -> tuple[Ascent, Memory, dict[str, Array]]:
+        """The mean gradient."""
+        x, h = jax.lax.stop_gradient(tuple(draw["revised"]))
+
+        def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
+            value = jnp.mean(jax.vmap(parts["generator"].log_joint)(x, h))
+            return value, {"generator_log_joint": value}
+
+        ascent, info = gradient(objective, parts, self.moves)
+        return ascent, memory, info
+
+
+class FieldAgainstGenerator(Direction):
+    """∇_θ E_data u_θ(x) − E_{q_φ} u_θ(x): the generator's draws in the place of the field's          (Ou 2019, Eq. 41).
+
+    Example:
+        >>> from reverie.directions import FieldAgainstGenerator
+        >>> FieldAgainstGenerator().uses
+        ('noise',)
+
+    Reference: Kim & Bengio 2016, *Deep directed generative models with energy-based probability estimation*, Eq. 5.
+    """
+
+    moves = ("model",)
+    uses = ("noise",)
+
+    def ascend(
+        self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
+    ) -> tuple[Ascent, Memory, dict[str, Array]]:
+        """The difference of two mean gradients."""
+        particles, _ = jax.vmap(parts["generator"].pair)(draw["noise"][0])
+
+        def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
+            model = parts["model"]
+            data = jnp.mean(jax.vmap(model.potential)(batch.x))
+            taken = jnp.mean(jax.vmap(model.potential)(particles))
+            return data - taken, {"potential_data": data, "potential_particles": taken}
+
+        ascent, info = gradient(objective, parts, self.moves)
+        return ascent, memory, info
+
+
+class GeneratorUpField(Direction):
+    """∇_φ E_{q_φ} u_θ(x) + H̲[q_φ]: down KL[q_φ ‖ p_θ], the exclusive divergence, by a lower bound of the entropy.
+
+        H[q] ≥ H̲ = −E log 1/B Σ_b q_φ(x | h_b),    x | h_1 ~ q(x | h_1),  h_1, …, h_B ~ N(0, I)
+
+    since log q(x) = log E_h q(x | h) is at most the mean of that logarithm when one of the h_b is the code of x itself.
+    The codes of the batch serve each other, so that B is the batch size; the bound grows with B to the entropy.
+
+    Example:
+        >>> from reverie.directions import GeneratorUpField
+        >>> GeneratorUpField().moves
+        ('generator',)
+
+    Reference: Ou 2019, Eq. 40–41; the bound: Yin & Zhou 2018, *Semi-implicit variational inference*, Eq. 6 and Prop. 1.
+    """
+
+    moves = ("generator",)
+    uses = ("noise",)
+
+    def ascend(
+        self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
+    ) -> tuple[Ascent, Memory, dict[str, Array]]:
+        """The gradient through x and through q."""
+        noise = draw["noise"][0]
+
+        def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
+            x, h = jax.vmap(parts["generator"].pair)(noise)
+            reward = jnp.mean(jax.vmap(parts["model"].potential)(x))
+            entropy = entropy_bound(parts["generator"], x, h)
+            return reward + entropy, {"generator_potential": reward, "generator_entropy": entropy}
+
+        ascent, info = gradient(objective, parts, self.moves)
+        return ascent, memory, info
+
+
+def entropy_bound(generator: Any, x: Array, h: Any) -> Array:
+    """−1/B Σ_i log 1/B Σ_j q(x_i | h_j), x_i being drawn given h_i."""
+    each = jax.vmap(lambda x: jax.vmap(lambda h: generator.log_likelihood(x, h))(h))(x)
+    return -jnp.mean(jax.nn.logsumexp(each, axis=1) - jnp.log(x.shape[0]))

@@ -1,0 +1,90 @@
+"""Chains that begin at a generator's draws: the generator proposes, the field revises."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key
+
+from reverie.capabilities import HasRealPotential
+from reverie.data import Batch
+from reverie.parts import Parts
+from reverie.samplers.chains import kernel_for
+from reverie.samplers.kernel import Chains, Kernel, begin_all, move_all
+from reverie.samplers.langevin import Langevin
+from reverie.samplers.sampler import Chain, Draw, Dreams, Sampler, Tick
+
+
+class CodesOf(HasRealPotential):
+    """The code of one row under a generator: u(h) = log q(x, h), so that chains on h seek q(h | x)."""
+
+    generator: Any
+    x: Array
+    h: Array
+
+    def start(self, key: Key[Array, ""]) -> Array:
+        """The code that the row came from."""
+        return self.h
+
+    def potential(self, x: Array) -> Array:
+        """log q(x, h)."""
+        return self.generator.log_prior((x,)) + self.generator.log_likelihood(self.x, (x,))
+
+
+class ChainsFromGenerator(Sampler):
+    """(h, x) ~ q_φ, then moves of x towards p_θ, then of h towards q_φ(h | x): sample revision.
+
+    Biased towards the generator for any finite number of moves, and less so the better the generator is. The `revised`
+    pairs are what the generator learns from; the `particles` are their x.
+
+    Args:
+        moves: moves of x.
+        kernel: how x moves; the model's usual where not given.
+        code_moves: Langevin moves of h from the h that x came from; with none, h is kept.
+        code_step: their step size.
+        noiseless: whether a chain begins at g(h) and not at a draw about it.
+
+    Example:
+        >>> from reverie.samplers import ChainsFromGenerator
+        >>> ChainsFromGenerator(moves=10).exactness
+        'biased'
+
+    Reference: Song & Ou 2018, *Learning neural random fields with inclusive auxiliary generators*, Alg. 1–2 (with the
+    moves of x by p_θ alone, as where h* = h there); Xie, Lu, Gao, Zhu & Wu 2018, *Cooperative training of descriptor
+    and generator networks*, Alg. 3.
+    """
+
+    gives = ("particles", "revised")
+    exactness = "biased"
+    moves: int = 10
+    kernel: Kernel | None = None
+    code_moves: int = 0
+    code_step: float = 0.01
+    noiseless: bool = False
+
+    def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
+        """The revised pairs."""
+        model, generator = parts["model"], parts["generator"]
+        kernel = self.kernel or kernel_for(model)
+        key_noise, key_begin, key_move, key_codes = jax.random.split(tick.key, 4)
+        fresh = jax.vmap(generator.noise)(jax.random.split(key_noise, batch.index.shape[0]))
+        first, h = jax.vmap(generator.pair)(fresh)
+        if self.noiseless:
+            first = jax.vmap(generator.centre)(h)
+        began = Chains(first, begin_all(kernel, key_begin, model, first))
+        (x, _), rate = move_all(kernel, key_move, model, began, self.moves)
+        if self.code_moves:
+            h = (self._codes(key_codes, generator, x, h[0]),)
+        info = {"acceptance": rate, "revision": jnp.mean(jnp.sqrt(jnp.mean(jnp.square(x - first), axis=-1)))}
+        return {"particles": x, "revised": Dreams(x, h)}, chain, info
+
+    def _codes(self, key: Key[Array, ""], generator: Any, x: Array, h: Array) -> Array:
+        kernel = Langevin(self.code_step)
+
+        def one(key: Array, x: Array, h: Array) -> Array:
+            def move(h: Array, key: Array) -> tuple[Array, None]:
+                return kernel.move(key, CodesOf(generator, x, h), h, None)[0], None
+
+            return jax.lax.scan(move, h, jax.random.split(key, self.code_moves))[0]
+
+        return jax.vmap(one)(jax.random.split(key, x.shape[0]), x, h)

@@ -1,0 +1,259 @@
+"""Learners of random fields on three sets in the plane, with log Z by quadrature: the KL to the truth, which is known.
+
+Each set is a curve in the plane, blurred: an equal mixture of Gaussians, p₀ = mean_j N(c_j, 0.1² I), whose 600 centres
+c_j lie along two half moons, a ring, or the five arms of a pinwheel, then standardised. So log p₀ is exact, and
+
+    KL[p₀ ‖ p_θ] = Σ_grid p₀ (log p₀ − u_θ) ΔA + log Σ_grid exp(u_θ) ΔA
+
+up to the grid, which reaches as far as the field's reference has mass. All learners move the same field, p(x) ∝
+N(x; 0, 2² I) exp f_θ(x) with a perceptron f, from the same start, by Adam at the same rates, for as many steps of 200
+rows; figures are of the moving average of the parameters. A generator's own KL is that of a mixture of 4,096 of its
+centres.
+
+    python benchmarks/fields_2d.py [--steps 10000] [--seeds 3] [--out fields_2d.md] [--plot fields_2d.png]
+"""
+
+import argparse
+import functools
+import json
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import matplotlib as mpl
+import numpy as np
+from machine import describe
+
+from reverie import noise
+from reverie.auxiliaries import FieldGenerator, IndependentNoise, ModelNoise
+from reverie.backend import prepare
+from reverie.data import Identity, Leaf, Rows, Spec
+from reverie.learners import (
+    CooperativeField,
+    DynamicNCE,
+    ExclusiveField,
+    InclusiveField,
+    NoiseContrastiveEstimation,
+    ScoreMatching,
+    StochasticMaximumLikelihood,
+)
+from reverie.loop import Loop
+from reverie.models import RandomField
+from reverie.pairing import check, fill
+from reverie.parts import Optimiser
+from reverie.samplers import MALA
+from reverie.samplers.kernel import Chains, move_all
+
+BLUR, CENTRES, REACH, DRAWS = 0.1, 600, 6.0, 2000
+LEARNERS = {
+    "inclusive, Langevin": lambda: InclusiveField(moves=10, kernel="langevin", step=0.01, code_moves=10),
+    "inclusive, SGHMC": lambda: InclusiveField(moves=10, kernel="sghmc", step=0.002, code_moves=10),
+    "cooperative": lambda: CooperativeField(moves=10, step=0.01),
+    "exclusive": ExclusiveField,
+    "PCD-10, Langevin": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="langevin", step=0.01),
+    "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.05),
+    "NCE, ν = 10": lambda: NoiseContrastiveEstimation(noise=10),
+    "dynamic NCE, ν = 4": lambda: DynamicNCE(noise=4, share=0.5),
+    "score matching, exact": lambda: ScoreMatching(form="exact"),
+    "score matching, sliced": lambda: ScoreMatching(form="sliced"),
+    "score matching, denoising": lambda: ScoreMatching(form="denoising", sigma=0.05),
+}
+
+
+def curve(name):
+    """The centres of a set, [600, 2]."""
+    t = (np.arange(CENTRES) + 0.5) / CENTRES
+    if name == "ring":
+        return 1.5 * np.stack([np.cos(2 * np.pi * t), np.sin(2 * np.pi * t)], axis=1)
+    if name == "moons":
+        half = np.pi * (2 * t % 1)
+        upper = np.stack([np.cos(half), np.sin(half)], axis=1)
+        return np.where((t < 0.5)[:, None], upper, np.array([1.0, 0.5]) - upper)
+    arm, radius = np.floor(5 * t), 0.3 + 1.7 * (5 * t % 1)
+    angle = 2 * np.pi * arm / 5 + 0.9 * radius
+    return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+@functools.cache
+def truth(name):
+    """The mixture once it is standardised: centres, and the standard deviation of each column's blur."""
+    centres = curve(name)
+    spread = np.sqrt(centres.var(0) + BLUR**2)
+    return (centres - centres.mean(0)) / spread, BLUR / spread
+
+
+def draw(name, rows, seed):
+    """Rows of the set."""
+    rng = np.random.default_rng(seed)
+    centres, blur = truth(name)
+    return (centres[rng.integers(0, CENTRES, rows)] + blur * rng.normal(size=(rows, 2))).astype(np.float32)
+
+
+def mixture_log_prob(x, centres, blur):
+    """log of an equal mixture of Gaussians at rows x."""
+    blocks = []
+    for block in np.array_split(x, max(1, len(x) * len(centres) // 2**22)):
+        far = np.sum(np.square((block[:, None] - centres[None]) / blur), axis=2)
+        blocks.append(np.logaddexp.reduce(-0.5 * far, axis=1))
+    return np.concatenate(blocks) - np.log(len(centres)) - np.sum(np.log(blur)) - np.log(2 * np.pi)
+
+
+def grid(side):
+    """The middles of the cells, [side², 2], and the area of one."""
+    width = 2 * REACH / side
+    middles = -REACH + width * (np.arange(side) + 0.5)
+    return np.stack(np.meshgrid(middles, middles, indexing="ij"), axis=-1).reshape(-1, 2), width**2
+
+
+def divergence(log_truth, u, area):
+    """KL[p₀ ‖ p], log Z and the log density of what is given by its potential on a grid."""
+    log_z = np.logaddexp.reduce(u) + np.log(area)
+    kept = np.exp(log_truth)
+    return float(np.sum(kept * (log_truth - u)) * area + log_z), float(log_z), u - log_z
+
+
+def fitted(learner, name, settings, seed):
+    """The parts after a run, and the seconds that it took."""
+    x = draw(name, settings.rows, 1000 + seed)
+    leaf = Leaf("continuous", 2, mean=(0.0, 0.0), std=(1.0, 1.0))
+    given = {"generator": FieldGenerator(latent=2, scale=0.2), "noise": IndependentNoise()}
+    if learner.name == "dynamic-nce":
+        given["noise"] = ModelNoise("gaussian-mixture")
+    given = {role: part for role, part in given.items() if role in learner.requires}
+    blank = check(RandomField(hidden=(128, 128)), learner, given)
+    parts = fill(blank, noise.make_key(seed), Spec({"continuous": leaf}))
+    rows = Rows(x, None, None, np.arange(len(x)))
+    rates = {role: Optimiser(rate=settings.rate, schedule="cosine") for role in learner.direction.moves}
+    if "normaliser" in rates:
+        rates["normaliser"] = Optimiser(rate=1e-2, schedule="cosine")
+    key = noise.make_key(100 + seed)
+    loop = Loop(
+        learner, rows, Identity("continuous"), key, seed=seed, optimisers=rates, batch=200, steps=settings.steps,
+        average=0.999 if settings.steps > 3000 else 0.9,
+    )  # fmt: skip
+    begun = time.perf_counter()
+    state = loop.start(parts)
+    done = 0
+    while done < settings.steps:
+        count = min(500, settings.steps - done)
+        state, _ = loop.advance(state, count)
+        done += count
+    return parts | dict(state.average or state.parts), time.perf_counter() - begun
+
+
+def samples(parts, steps):
+    """Draws: the generator's where there is one, else the ends of chains that begin at the reference."""
+    keys = jax.random.split(noise.make_key(9), DRAWS)
+    if "generator" in parts:
+        generator = parts["generator"]
+        return np.asarray(jax.jit(jax.vmap(lambda key: generator.pair(generator.noise(key))[0]))(keys))
+    field = parts["model"]
+    start = Chains(jax.vmap(field.start)(keys), None)
+    return np.asarray(jax.jit(lambda: move_all(MALA(0.02), noise.make_key(8), field, start, steps)[0].x)())
+
+
+def judged(parts, name, settings):
+    """The figures of one run, its density on the grid, and draws."""
+    points, area = grid(settings.grid)
+    log_truth = mixture_log_prob(points, *truth(name))
+    u = np.asarray(jax.jit(jax.vmap(parts["model"].potential))(jnp.asarray(points, jnp.float32)), np.float64)
+    kl, log_z, log_p = divergence(log_truth, u, area)
+    row = {"kl": kl, "log_z": log_z}
+    if "normaliser" in parts:
+        row["c"] = float(parts["normaliser"].log_normaliser())
+    if "generator" in parts:
+        generator = parts["generator"]
+        codes = np.random.default_rng(0).normal(size=(4096, generator.latent)).astype(np.float32)
+        centres = np.asarray(jax.jit(jax.vmap(lambda h: generator.centre((h,))))(codes))
+        near = points[log_truth > -25.0]
+        log_q = mixture_log_prob(near, centres, np.exp(np.asarray(generator.log_scale)))
+        log_near = log_truth[log_truth > -25.0]
+        row["generator_kl"] = float(np.sum(np.exp(log_near) * (log_near - log_q)) * area)
+    return row, log_p, samples(parts, settings.chain)
+
+
+def picture(shown, sets, path, side):
+    """One row for each set: the truth, then for each learner its density and its draws."""
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(label for _, label in shown))
+    figure, axes = plt.subplots(
+        2 * len(sets), 1 + len(names), figsize=(2 * (1 + len(names)), 4 * len(sets)), squeeze=False
+    )
+    edge = (-REACH, REACH, -REACH, REACH)
+    for line, name in enumerate(sets):
+        points, _ = grid(side)
+        true = np.exp(mixture_log_prob(points, *truth(name)))
+        both = [("truth", true, draw(name, DRAWS, 5))]
+        both += [(label, np.exp(shown[name, label][0]), shown[name, label][1]) for label in names]
+        for column, (label, density, drawn) in enumerate(both):
+            above, below = axes[2 * line, column], axes[2 * line + 1, column]
+            above.imshow(density.reshape(side, side).T, origin="lower", extent=edge, vmax=true.max(), cmap="magma")
+            below.scatter(*drawn.T, s=0.4, color="black", linewidths=0)
+            for one in (above, below):
+                one.set(xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), xticks=[], yticks=[], aspect="equal")
+            if line == 0:
+                above.set_title(label.replace(", ", "\n"), fontsize=8)
+    figure.tight_layout(pad=0.4)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def table(found, sets):
+    """The mean KL over seeds, with its standard error, as Markdown."""
+
+    def told(rows, name):
+        values = np.array([row[name] for row in rows if name in row])
+        if not len(values):
+            return "–"
+        spread = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.3f}" if len(values) > 1 else ""
+        return f"{values.mean():.3f}{spread}"
+
+    heads = [*(f"{name}, KL" for name in sets), *(f"{name}, generator's KL" for name in sets), "ms a step"]
+    lines = ["| learner | " + " | ".join(heads) + " |", "| --- |" + " ---: |" * len(heads)]
+    for label in dict.fromkeys(label for _, label in found):
+        cells = [told(found[name, label], key) for key in ("kl", "generator_kl") for name in sets]
+        speed = np.mean([row["ms"] for name in sets for row in found[name, label]])
+        lines.append(f"| {label} | " + " | ".join(cells) + f" | {speed:.1f} |")
+    return "\n".join(lines)
+
+
+def main():
+    """Fit, measure, tell and draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--grid", type=int, default=300)
+    parser.add_argument("--chain", type=int, default=2000, help="moves of the chains that are drawn in the picture")
+    parser.add_argument("--sets", nargs="+", default=["moons", "ring", "pinwheel"])
+    parser.add_argument("--learners", nargs="+", default=list(LEARNERS), help="names, or their beginnings")
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--plot", type=Path, default=None)
+    settings = parser.parse_args()
+    prepare()
+    chosen = [label for label in LEARNERS if any(label.startswith(name) for name in settings.learners)]
+    found, shown = {}, {}
+    for name in settings.sets:
+        for label in chosen:
+            for seed in range(settings.seeds):
+                parts, seconds = fitted(LEARNERS[label](), name, settings, seed)
+                row, log_p, drawn = judged(parts, name, settings)
+                row["ms"] = 1e3 * seconds / settings.steps
+                found.setdefault((name, label), []).append(row)
+                shown.setdefault((name, label), (log_p, drawn))
+                print(json.dumps({"set": name, "learner": label, "seed": seed, **row}, ensure_ascii=False), flush=True)
+    told = f"{settings.steps} steps of 200 rows, {settings.seeds} seeds. {describe()}"
+    text = f"{table(found, settings.sets)}\n\n{told}\n"
+    print(text)
+    if settings.out is not None:
+        settings.out.write_text(text, encoding="utf-8")
+    if settings.plot is not None:
+        picture(shown, settings.sets, settings.plot, settings.grid)
+
+
+if __name__ == "__main__":
+    main()

@@ -42,6 +42,7 @@ SATELLITES = {
     "blackjax": ("samplers",),
     "constriction": ("tasks",),
     "cyclopts": ("cli",),
+    "diffrax": ("models",),
     "flowjax": ("models",),
     "matplotlib": ("runs.pictures",),
     "pandas": ("data",),

@@ -49,6 +49,7 @@ from reverie.directions import (
     NeuralVariational,
     NoiseContrast,
     NoiseLikelihood,
+    NoiseRegression,
     NonSaturatingGenerator,
     PairCriticUp,
     PartiallyWeightedBound,
@@ -68,6 +69,7 @@ from reverie.directions import (
     UnpredictableCode,
     UpDown,
     VectorQuantisation,
+    VelocityRegression,
     Weighting,
 )
 from reverie.directions.direction import add
@@ -81,6 +83,7 @@ from reverie.samplers import (
     DataOnly,
     Dream,
     Importance,
+    NoisedData,
     NoiseRows,
     PersistentStates,
     StackPasses,
@@ -206,6 +209,18 @@ ROWS = {
     CriticUp: players_row(CriticUp()),
     MinimaxGenerator: players_row(MinimaxGenerator()),
     NonSaturatingGenerator: players_row(NonSaturatingGenerator()),
+    NoiseRegression: lambda: (
+        NoisedData(0.1),
+        NoiseRegression("likelihood"),
+        worlds.parts_for("vp-sde", "denoising"),
+        worlds.CONTINUOUS.rows.raw,
+    ),
+    VelocityRegression: lambda: (
+        NoisedData(0.1),
+        VelocityRegression(),
+        worlds.parts_for("flow-matching", "flow-matching"),
+        worlds.CONTINUOUS.rows.raw,
+    ),
     ExpectationMaximisation: lambda: (
         DataOnly(),
         ExpectationMaximisation(),

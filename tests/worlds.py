@@ -48,6 +48,10 @@ TINY: dict[str, dict[str, Any]] = {
     "cvae": {"latent": 2, "classes": 3, "hidden": (4,)},
     "m1m2": {"first": 2, "latent": 1, "classes": 3, "hidden": (4,)},
     "sdgm": {"first": 2, "latent": 1, "classes": 3, "hidden": (4,)},
+    "ddpm": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
+    "vp-sde": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
+    "ve-sde": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
+    "flow-matching": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
 }
 
 

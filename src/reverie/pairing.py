@@ -18,7 +18,7 @@ from reverie.parts import Part, Parts, keys_for
 
 REGISTRIES: dict[str, dict[str, type[Part]]] = {"model": MODELS, "inference": INFERENCE, **AUXILIARIES}
 
-FIRST = ("em", "mle", "elbo", "jsa", "pcd", "gan")
+FIRST = ("em", "denoising", "flow-matching", "mle", "elbo", "jsa", "pcd", "gan")
 """The learners that are tried first where nobody chose: exact before bounded, bounded before adversarial."""
 MOST_NAMES = 6
 """Names that a refusal gives of what would serve."""

@@ -70,6 +70,7 @@ from reverie.capabilities.posteriors import (
     ReparameterisedProposal,
     posterior_of,
 )
+from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
 from reverie.capabilities.wholes import HasBeliefStack, HasMeanField, HasPotentialBound, MarginalOf, whole_of
 
 __all__ = [
@@ -79,11 +80,13 @@ __all__ = [
     "ClassifiesCodes",
     "Code",
     "ConsultsModel",
+    "Denoises",
     "Discriminates",
     "DiscriminatesCodes",
     "DiscriminatesPairs",
     "EmbedsCodes",
     "Encodes",
+    "GuidesClasses",
     "GeneratesPairs",
     "HasBeliefStack",
     "HasBitLogits",
@@ -103,6 +106,7 @@ __all__ = [
     "HasLogProb",
     "HasMeanField",
     "HasMixturePrior",
+    "HasNoisePath",
     "HasPosterior",
     "HasPosteriorDistribution",
     "HasPotential",
@@ -115,6 +119,7 @@ __all__ = [
     "HasRelaxedPotential",
     "HasTemperedGibbs",
     "HasTempering",
+    "HasVelocity",
     "InfersFirstStage",
     "Latent",
     "MarginalOf",

@@ -25,6 +25,7 @@ from reverie.directions.mean_field import MeanFieldContrastive
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
 from reverie.directions.muprop import MuProp
 from reverie.directions.noise_contrast import NoiseContrast, NoiseLikelihood
+from reverie.directions.noise_regression import NoiseRegression
 from reverie.directions.nvil import NeuralVariational
 from reverie.directions.predictability import PredictorsDown, UnpredictableCode
 from reverie.directions.pseudo_likelihood import PseudoLikelihood
@@ -37,6 +38,7 @@ from reverie.directions.semi_supervised import CodeClassification, SemiSupervise
 from reverie.directions.up_down import UpDown
 from reverie.directions.vamp import TiedPrior
 from reverie.directions.vector_quantisation import VectorQuantisation
+from reverie.directions.velocity_regression import VelocityRegression
 from reverie.directions.vimco import MonteCarloObjective
 from reverie.directions.weighting import Weighting
 
@@ -98,6 +100,8 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     MinimaxGenerator,
     NonSaturatingGenerator,
     ExpectationMaximisation,
+    NoiseRegression,
+    VelocityRegression,
 )
 
 __all__ = [
@@ -117,6 +121,7 @@ __all__ = [
     "Contrastive",
     "ControlVariate",
     "CriticUp",
+    "NoiseRegression",
     "DenoisingScoreMatching",
     "Direction",
     "DoublyReparameterised",
@@ -163,6 +168,7 @@ __all__ = [
     "UnpredictableCode",
     "UpDown",
     "VectorQuantisation",
+    "VelocityRegression",
     "Weighting",
     "expecting",
     "gradient",

@@ -6,11 +6,13 @@ from reverie.learners.autoencoder import Autoencoder
 from reverie.learners.avb import AVB
 from reverie.learners.cd import ContrastiveDivergence
 from reverie.learners.ciwae import CIWAE
+from reverie.learners.denoising import Denoising
 from reverie.learners.dreg import DReG
 from reverie.learners.elbo import ELBO
 from reverie.learners.em import EM
 from reverie.learners.enumeration import Enumeration
 from reverie.learners.field_generators import CooperativeField, ExclusiveField, InclusiveField
+from reverie.learners.flow_matching import FlowMatching
 from reverie.learners.gan import GAN
 from reverie.learners.gumbel import GumbelSoftmax
 from reverie.learners.infovae import InfoVAE
@@ -76,8 +78,10 @@ __all__ = [
     "ContrastiveDivergence",
     "CooperativeField",
     "DReG",
+    "Denoising",
     "DynamicNCE",
     "Enumeration",
+    "FlowMatching",
     "ExclusiveField",
     "GreedyUpDown",
     "GumbelSoftmax",

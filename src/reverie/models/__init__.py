@@ -6,6 +6,7 @@
 from reverie.models.class_vae import CVAE, GMVAE
 from reverie.models.conv_vae import ConvVAE
 from reverie.models.darn import DARN
+from reverie.models.ddpm import DDPM
 from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
@@ -22,8 +23,11 @@ from reverie.models.rbm_gaussian import GaussianRBM
 from reverie.models.realnvp import RealNVP
 from reverie.models.sbn import SigmoidBeliefNet
 from reverie.models.stacked_vae import M1M2, SDGM
+from reverie.models.straight_flow import StraightFlow
 from reverie.models.text_vae import DilatedTextVAE, TextVAE
 from reverie.models.vae import VAE
+from reverie.models.ve_sde import VESDE
+from reverie.models.vp_sde import VPSDE
 from reverie.models.vqvae import VQVAE
 from reverie.parts import Part
 
@@ -56,6 +60,10 @@ MODELS: dict[str, type[Part]] = {
     "cvae": CVAE,
     "m1m2": M1M2,
     "sdgm": SDGM,
+    "ddpm": DDPM,
+    "vp-sde": VPSDE,
+    "ve-sde": VESDE,
+    "flow-matching": StraightFlow,
 }
 
 __all__ = [
@@ -64,6 +72,7 @@ __all__ = [
     "CategoricalRBM",
     "ConvVAE",
     "DARN",
+    "DDPM",
     "DeepLatentGaussian",
     "DilatedTextVAE",
     "FVSBN",
@@ -85,7 +94,10 @@ __all__ = [
     "RealNVP",
     "SDGM",
     "SigmoidBeliefNet",
+    "StraightFlow",
     "TextVAE",
     "VAE",
+    "VESDE",
+    "VPSDE",
     "VQVAE",
 ]

@@ -13,6 +13,7 @@ from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.noise_rows import NoiseRows
+from reverie.samplers.noised import Noised, NoisedData
 from reverie.samplers.revised import ChainsFromGenerator
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
 from reverie.samplers.stack import Passes, StackPasses
@@ -26,6 +27,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     Importance,
     LocalVariational,
     Dream,
+    NoisedData,
     MetropolisIndependence,
     ChainsFromData,
     PersistentChains,
@@ -59,6 +61,8 @@ __all__ = [
     "LocalVariational",
     "MALA",
     "MetropolisIndependence",
+    "Noised",
+    "NoisedData",
     "NoiseRows",
     "ParallelTempering",
     "Passes",

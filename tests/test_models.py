@@ -13,6 +13,7 @@ from reverie.capabilities import (
     HasLogJoint,
     HasLogProb,
     HasPotential,
+    HasPotentialBound,
     HasPriorDistribution,
     Samplable,
 )
@@ -143,6 +144,8 @@ def objective(model, x, key):
         return model.log_joint(x, h)
     if isinstance(model, HasPotential):
         return model.potential(x)
+    if isinstance(model, HasPotentialBound):
+        return model.potential_bound(key, x)
     return jnp.sum(jnp.arange(1.0, 5.0) * model.push(model.noise(key)))
 
 

@@ -37,6 +37,8 @@ TINY: dict[str, dict[str, Any]] = {
     "realnvp": {"layers": 2, "width": 4},
     "generator": {"latent": 2, "hidden": (4,)},
     "rbm": {"hidden": 3},
+    "dbn": {"sizes": (3, 2)},
+    "dbm": {"sizes": (3, 2), "iterations": 3},
     "rbm-categorical": {"hidden": 3},
     "rbm-gaussian": {"hidden": 3},
     "random-field": {"hidden": (4,)},

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasClass, HasGibbs, Pushforward, Samplable
+from reverie.capabilities import HasClass, HasGibbs, MarginalOf, Pushforward, Samplable, whole_of
 from reverie.data import Measure
 from reverie.errors import InputError
 from reverie.evaluation.chunks import in_chunks
@@ -43,6 +43,13 @@ def _chains(model: Any, key: Key[Array, ""], sweeps: Array, places: Array) -> Py
     return jax.lax.fori_loop(1, sweeps + 1, sweep, start)
 
 
+@eqx.filter_jit
+def _from_states(model: MarginalOf, key: Key[Array, ""], sweeps: Array, places: Array) -> PyTree:
+    states = _chains(whole_of(model), key, sweeps, places)
+    keys = jax.vmap(lambda place: jax.random.fold_in(jax.random.fold_in(key, 2**31), place))(places)
+    return jax.vmap(model.row)(keys, states)
+
+
 def samples_of(parts: Parts, n: int, key: Key[Array, ""], sweeps: int = 1000, *, label: int | None = None) -> PyTree:
     """`n` draws in the model's space, as NumPy arrays [n, …].
 
@@ -68,6 +75,8 @@ def samples_of(parts: Parts, n: int, key: Key[Array, ""], sweeps: int = 1000, *,
         return in_chunks(lambda piece: _exact(model, key, piece), places, CHUNK)
     if isinstance(model, HasGibbs):
         return in_chunks(lambda piece: _chains(model, key, jnp.asarray(sweeps), piece), places, CHUNK)
+    if isinstance(model, MarginalOf):
+        return in_chunks(lambda piece: _from_states(model, key, jnp.asarray(sweeps), piece), places, CHUNK)
     if isinstance(model, Pushforward):
         return in_chunks(lambda piece: _pushed(model, key, piece), places, CHUNK)
     raise InputError(f"{type(model).__name__} has no draws: a model needs Samplable, HasGibbs or Pushforward")

@@ -4,6 +4,8 @@
     it HasLogJoint, inference
         Proposes                        log 1/K Σ_k p(x, h_k) / q(h_k | x)    lower bound
     the model HasPotential              u(x) − log Z                          exact where log Z is, else optimistic
+    it HasPotentialBound                log 1/K Σ_k exp b_k − log Z           lower bound where log Z is exact, else
+                                                                              optimistic
 
 To each the measure's correction is added, and an exact value becomes a lower bound where the measure says so. The
 second, with h_k ~ q(h | x), is the importance-weighted bound of Burda, Grosse & Salakhutdinov 2016, Eq. 8: it grows
@@ -15,10 +17,19 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasLogJoint, HasLogProb, HasPotential, Proposes, posterior_of
+from reverie.capabilities import (
+    HasLogJoint,
+    HasLogProb,
+    HasMeanField,
+    HasPotential,
+    HasPotentialBound,
+    Proposes,
+    posterior_of,
+)
 from reverie.data import Measure
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed, mean_of
@@ -55,6 +66,24 @@ def _densities(model: Any, measure: Measure, key: Key[Array, ""], rows: PyTree) 
     def one(words: Array, raw: PyTree) -> tuple[Array, Array]:
         x, correction, _ = seen(measure, key, words, raw)
         return model.log_prob(x) if isinstance(model, HasLogProb) else model.potential(x), correction
+
+    return jax.vmap(one)(*rows)
+
+
+@eqx.filter_jit
+def _bounds(model: Any, measure: Measure, key: Key[Array, ""], samples: int, rows: PyTree) -> tuple[Array, ...]:
+    """log 1/K Σ_k exp b_k of each row, its correction, and the effective number of the K."""
+
+    def one(words: Array, raw: PyTree) -> tuple[Array, Array, Array]:
+        x, correction, key_codes = seen(measure, key, words, raw)
+
+        def add(sums: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], None]:
+            bound = model.potential_bound(jax.random.fold_in(key_codes, k), x)
+            return (jnp.logaddexp(sums[0], bound), jnp.logaddexp(sums[1], 2.0 * bound)), None
+
+        nothing = jnp.full((), -jnp.inf)
+        (total, squares), _ = jax.lax.scan(add, (nothing, nothing), jnp.arange(samples))
+        return total - math.log(samples), correction, jnp.exp(2.0 * total - squares)
 
     return jax.vmap(one)(*rows)
 
@@ -103,6 +132,16 @@ def score(
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
         kind = "optimistic" if log_z.kind != "exact" else "lower bound" if measure.bound else "exact"
         return Scores(_sum(value, correction) - log_z.value, kind, log_z.ess, log_z.warnings, log_z.se)
+    if isinstance(model, HasPotentialBound):
+        log_z = log_normaliser(model) if log_z is None else log_z
+        if log_z.failed:
+            return Scores(np.full(len(rows[0]), np.nan), "failed", log_z.ess, log_z.warnings)
+        draws = 1 if isinstance(model, HasMeanField) else samples
+        value, correction, ess = in_chunks(lambda piece: _bounds(model, measure, key, draws, piece), rows, ROWS)
+        kind = "lower bound" if log_z.kind == "exact" else "optimistic"
+        effective = None if draws == 1 else float(ess.mean())
+        warned = log_z.warnings + (() if effective is None else ess_warnings(effective, draws))
+        return Scores(_sum(value, correction) - log_z.value, kind, effective, warned, log_z.se)
     return None
 
 

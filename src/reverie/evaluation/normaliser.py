@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from reverie import noise
-from reverie.capabilities import HasEnumeration, HasTempering
+from reverie.capabilities import HasEnumeration, HasTempering, whole_of
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import anneal
@@ -71,7 +71,7 @@ def log_normaliser(
     """log Z in nats: exact, a lower bound (AIS), or failed, with the reason.
 
     Args:
-        model: a filled model that `HasEnumeration` or `HasTempering`.
+        model: a filled model that `HasEnumeration` or `HasTempering`, or is part of one that does.
         method: `exact` sums over all states, up to 2^25 of them; `ais` anneals once, `smc` with chains that are
             resampled on their way; `auto` sums up to 2^18 states and otherwise anneals, after a failure four and then
             sixteen times as slowly.
@@ -93,6 +93,7 @@ def log_normaliser(
             f"AIS needs at least {FEWEST_CHAINS} chains and 1 temperature, not {chains} and {temperatures}"
         )
     name = type(model).__name__
+    model = whole_of(model)
     enumerable = isinstance(model, HasEnumeration)
     if method == "exact" and not enumerable:
         raise InputError(f"{name} has no exact log Z: that needs HasEnumeration")

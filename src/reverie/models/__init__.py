@@ -6,6 +6,8 @@
 from reverie.models.class_vae import CVAE, GMVAE
 from reverie.models.conv_vae import ConvVAE
 from reverie.models.darn import DARN
+from reverie.models.dbm import DeepBoltzmannMachine
+from reverie.models.dbn import DeepBeliefNet
 from reverie.models.ddpm import DDPM
 from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
@@ -47,6 +49,8 @@ MODELS: dict[str, type[Part]] = {
     "realnvp": RealNVP,
     "generator": Generator,
     "rbm": RBM,
+    "dbm": DeepBoltzmannMachine,
+    "dbn": DeepBeliefNet,
     "rbm-categorical": CategoricalRBM,
     "rbm-gaussian": GaussianRBM,
     "ising": Ising,
@@ -73,6 +77,8 @@ __all__ = [
     "ConvVAE",
     "DARN",
     "DDPM",
+    "DeepBeliefNet",
+    "DeepBoltzmannMachine",
     "DeepLatentGaussian",
     "DilatedTextVAE",
     "FVSBN",

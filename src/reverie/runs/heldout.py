@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from reverie import noise
-from reverie.capabilities import HasPotential
+from reverie.capabilities import HasPotential, HasPotentialBound
 from reverie.data import Measure, Rows
 from reverie.estimate import Estimate
 from reverie.evaluation import log_likelihood, log_normaliser
@@ -46,7 +46,7 @@ class Heldout:
             return None
         began = time.perf_counter()
         log_z = None
-        if isinstance(parts["model"], HasPotential):
+        if isinstance(parts["model"], HasPotential | HasPotentialBound):
             log_z = log_normaliser(parts["model"], temperatures=QUICK_TEMPERATURES)
         found = log_likelihood(parts, self.measure, self.rows.raw, self.key, samples=QUICK_SAMPLES, log_z=log_z)
         self.spent += time.perf_counter() - began
@@ -59,6 +59,7 @@ def final_estimates(
     """The held-out log-likelihood at the end of a run, and log Z where the model has one."""
     if not len(rows):
         return None, None
-    log_z = log_normaliser(parts["model"], seed=config.seed) if isinstance(parts["model"], HasPotential) else None
+    unnormalised = isinstance(parts["model"], HasPotential | HasPotentialBound)
+    log_z = log_normaliser(parts["model"], seed=config.seed) if unnormalised else None
     key = noise.make_key(config.seed, config.prng)
     return log_likelihood(parts, measure, rows.raw, key, log_z=log_z), log_z

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import HasClass, HasPotential
+from reverie.capabilities import HasClass, HasPotential, HasPotentialBound
 from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
@@ -119,7 +119,7 @@ class Run:
     @cached_property
     def log_z(self) -> Estimate | None:
         """log Z of an unnormalised model, computed once for a run."""
-        if not isinstance(self.parts["model"], HasPotential):
+        if not isinstance(self.parts["model"], HasPotential | HasPotentialBound):
             return None
         return self.result.log_normaliser or log_normaliser(self.parts["model"], seed=self.seed)
 

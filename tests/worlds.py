@@ -43,6 +43,7 @@ TINY: dict[str, dict[str, Any]] = {
     "rbm-gaussian": {"hidden": 3},
     "random-field": {"hidden": (4,)},
     "bit-field": {"hidden": (4,)},
+    "joint-field": {"hidden": (4,), "classes": 3},
     "gaussian-mixture": {"count": 2},
     "factor-analysis": {"latent": 2},
     "ppca": {"latent": 1},

@@ -27,6 +27,7 @@ from reverie.capabilities.classes import (
     ClassifiesCodes,
     HasBranches,
     HasClass,
+    HasClassPotential,
     HasFirstStage,
     InfersFirstStage,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "HasBitLogits",
     "HasBranches",
     "HasClass",
+    "HasClassPotential",
     "HasClosedPosterior",
     "HasCodeLogits",
     "HasCodebook",

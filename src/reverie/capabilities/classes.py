@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from reverie.capabilities.capability import Capability, Code, Row, Scalar
 from reverie.capabilities.latents import HasLogJoint
+from reverie.capabilities.models import HasRealPotential
 from reverie.capabilities.posteriors import Proposes
 
 
@@ -49,11 +50,19 @@ class HasBranches(Proposes):
 
 
 class Classifies(Capability):
-    """An inference model that tells the class of a row."""
+    """An inference model, or a field of rows and classes, that tells the class of a row."""
 
     @abstractmethod
     def class_log_probs(self, key: Key[Array, ""], x: Row) -> Float[Array, " classes"]:
         """log q(y | x) for each class, by draws of what comes before y where there is such."""
+
+
+class HasClassPotential(HasRealPotential, Classifies):
+    """A potential of reals and a class, u(x, y); u(x) is its log-sum-exp over y."""
+
+    @abstractmethod
+    def class_potentials(self, x: Row) -> Float[Array, " classes"]:
+        """u(x, y) for each y."""
 
 
 class ClassifiesCodes(Capability):

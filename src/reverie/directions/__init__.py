@@ -18,6 +18,7 @@ from reverie.directions.fisher import Fisher
 from reverie.directions.inclusive import InclusiveFromData, InclusiveFromDreams
 from reverie.directions.iwae import ImportanceWeightedBound
 from reverie.directions.jvi import JackknifeBound
+from reverie.directions.label_likelihood import LabelLikelihood
 from reverie.directions.lagging import LaggingElbo, inference_due, model_due
 from reverie.directions.likelihood import Likelihood
 from reverie.directions.marginal_elbo import MarginalElbo
@@ -96,6 +97,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     GeneratorFromRevised,
     FieldAgainstGenerator,
     GeneratorUpField,
+    LabelLikelihood,
     CriticUp,
     MinimaxGenerator,
     NonSaturatingGenerator,
@@ -138,6 +140,7 @@ __all__ = [
     "InclusiveFromDreams",
     "JackknifeBound",
     "Join",
+    "LabelLikelihood",
     "LaggingElbo",
     "Likelihood",
     "MarginalElbo",

@@ -20,9 +20,10 @@ ROWS = 256
 
 
 def _classify(parts: Parts) -> Callable[[Array, PyTree], Array] | None:
-    """From a key and a row to the log-probabilities of its classes: by the code, or by the inference model itself."""
+    """From a key and a row to the log-probabilities of its classes: by the code, the inference model or the model."""
     if "inference" not in parts:
-        return None
+        model = parts["model"]
+        return model.class_log_probs if isinstance(model, Classifies) else None
     posterior, classifier = posterior_of(parts), parts.get("classifier")
     if isinstance(classifier, ClassifiesCodes) and isinstance(posterior, Encodes):
         return lambda key, x: jax.nn.log_softmax(classifier.class_logits(posterior.encode(x)))
@@ -45,7 +46,7 @@ def class_log_probs(parts: Parts, measure: Measure, raw: PyTree, key: Key[Any, "
     """log q(y | x) for each row and class, [n, classes]; `None` where the parts tell no classes.
 
     Args:
-        parts: the filled parts: a classifier of codes, or an inference model that `Classifies`.
+        parts: the filled parts: a classifier of codes, or an inference model or a model that `Classifies`.
         measure: how a raw row becomes the model's.
         raw: an array [n, columns], or a dict of them by kind.
         key: of what is drawn on the way to a class; a row's is a function of the key and the row alone.

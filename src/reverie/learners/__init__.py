@@ -17,6 +17,7 @@ from reverie.learners.gan import GAN
 from reverie.learners.gumbel import GumbelSoftmax
 from reverie.learners.infovae import InfoVAE
 from reverie.learners.iwae import IWAE
+from reverie.learners.jem import JointEnergy
 from reverie.learners.jsa import JSA
 from reverie.learners.jvi import JVI
 from reverie.learners.lagging import LaggingInference
@@ -87,6 +88,7 @@ __all__ = [
     "GumbelSoftmax",
     "InclusiveField",
     "InfoVAE",
+    "JointEnergy",
     "LaggingInference",
     "Learner",
     "M1ThenM2",

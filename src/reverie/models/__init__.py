@@ -13,6 +13,7 @@ from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
 from reverie.models.ising import Ising
+from reverie.models.joint_field import JointField
 from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
@@ -57,6 +58,7 @@ MODELS: dict[str, type[Part]] = {
     "potts": Potts,
     "random-field": RandomField,
     "bit-field": BitField,
+    "joint-field": JointField,
     "gaussian-mixture": GaussianMixture,
     "factor-analysis": FactorAnalysis,
     "ppca": PPCA,
@@ -88,6 +90,7 @@ __all__ = [
     "GaussianRBM",
     "Generator",
     "Ising",
+    "JointField",
     "Potts",
     "LearnedPriorVAE",
     "M1M2",

@@ -1,47 +1,84 @@
 """Neural random fields: a potential that is a network, on top of a simple reference."""
 
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from reverie import noise
-from reverie.bits import codes_log_prob, draw_bits, log_odds
+from reverie.bits import codes_log_prob, draw_bits, log_odds, softplus
 from reverie.capabilities import HasEnumeration, HasPotential, HasRealPotential, HasRelaxedPotential, HasTempering
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.suits import only
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
+from reverie.networks.mlp import ACTIVATIONS
+from reverie.networks.potentials import PotentialNetwork, potential_network
 from reverie.parts import Part, filled, learned, option
+
+Form: TypeAlias = Literal["tilted", "products"]
 
 
 class NeuralField(Part, HasPotential, HasTempering):
-    """Abstract: p(x) ∝ r(x) exp f(x), r a normalised reference with a start for chains; f a network."""
+    """Abstract: p(x) ∝ r(x) exp t(x), r a normalised reference with a start for chains; t what a network says."""
 
     hidden: tuple[int, ...] = option((128, 128))
     activation: str = option("silu")
-    network: MLP = learned()
+    network: PotentialNetwork = option("mlp")
+    form: Form = option("tilted")
+    function: Any = learned()
+    linear: Array | None = learned()
+    log_square: Array | None = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
         if any(width < 1 for width in self.hidden):
             raise InputError("a random field needs hidden widths >= 1")
+        if not self.hidden and (self.network != "mlp" or self.form != "tilted"):
+            raise InputError(f"a random field with network={self.network} and form={self.form} needs a hidden width")
         if self.activation not in ACTIVATIONS:
             raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
+        if self.network not in ("mlp", "residual", "conv", "attention"):
+            raise InputError(f"network must be mlp, residual, conv or attention, not {self.network!r}")
+        if self.form not in ("tilted", "products"):
+            raise InputError(f"form must be tilted or products, not {self.form!r}")
+
+    def unsuited_to(self, spec: Spec) -> str | None:
+        """Convolutions read pictures."""
+        if self.network != "conv" or spec.image is not None:
+            return None
+        return f"network=conv reads pictures and these {spec.kind} rows are none: choose mlp, residual or attention"
+
+    def tilt(self, key: Key[Array, ""], spec: Spec, outputs: int = 1) -> dict[str, Any]:
+        """The arrays of t."""
+        experts = self.hidden[-1] if self.form == "products" else outputs
+        function = potential_network(key, self.network, spec.size, self.hidden, experts, self.activation, spec.image)
+        if self.form == "tilted":
+            return {"function": function}
+        square = jnp.full(spec.size, -2.0) if spec.kind == "continuous" else None
+        return {"function": function, "linear": jnp.zeros(spec.size), "log_square": square}
+
+    def told(self, x: Array) -> Array:
+        """t(x): f(x), of several outputs their log-sum-exp; or the experts' sum with linear and squared terms."""
+        z = self.read(x)
+        if self.linear is None:
+            found = self.function(z)
+            return found[0] if found.shape[0] == 1 else jax.nn.logsumexp(found)
+        total = jnp.sum(softplus(self.function(z))) + self.linear @ z
+        return total if self.log_square is None else total - 0.5 * jnp.exp(self.log_square) @ jnp.square(z)
 
     @abstractmethod
     def reference(self, x: Array) -> Array:
         """log r(x)."""
 
     def potential(self, x: Array) -> Array:
-        """u(x) = log r(x) + f(x)."""
+        """u(x) = log r(x) + t(x)."""
         return self.tempered_potential(x, jnp.ones(()))
 
     def tempered_potential(self, x: Array, beta: Array) -> Array:
-        """log r(x) + β f(x)."""
-        return self.reference(x) + beta * self.network(self.read(x))[0]
+        """log r(x) + β t(x)."""
+        return self.reference(x) + beta * self.told(x)
 
     @abstractmethod
     def read(self, x: Array) -> Array:
@@ -56,26 +93,8 @@ class NeuralField(Part, HasPotential, HasTempering):
         return self.base_sample(key)
 
 
-class RandomField(NeuralField, HasRealPotential):
-    """A random field of continuous columns.
-
-        p(x) ∝ N(x; m, diag (w s)²) exp f_θ(x),    u(x) = log N(x; m, diag (w s)²) + f_θ(x)
-
-    m and s are the columns' mean and standard deviation; with the reference, u is integrable whatever a network of
-    bounded slope says. The network sees (x − m) / s.
-
-    Args:
-        hidden: widths of the hidden layers.
-        activation: of those layers; a smooth one, so that u has a slope everywhere.
-        width: w, how much wider than the data the reference is.
-
-    Example:
-        >>> from reverie.models import RandomField
-        >>> RandomField(hidden=(64, 64)).hidden
-        (64, 64)
-
-    Reference: Ou 2019, §4.2, Eq. 38; exponential tilting: Nijkamp, Hill, Zhu & Wu 2019.
-    """
+class GaussianTilt(NeuralField, HasRealPotential):
+    """Abstract: a field of continuous columns on top of independent Gaussians, N(x; m, diag (w s)²)."""
 
     width: float = option(2.0)
     base_centre: Array = learned()
@@ -87,16 +106,12 @@ class RandomField(NeuralField, HasRealPotential):
         if not 0.0 < self.width < float("inf"):
             raise InputError(f"the width of a reference must be positive and finite, not {self.width}")
 
-    def unsuited(self, spec: Spec) -> str | None:
-        """Only reals."""
-        return only("continuous", spec, "a random field")
-
-    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """A network near zero: the field starts as its reference."""
+    def based(self, key: Key[Array, ""], spec: Spec, outputs: int = 1) -> dict[str, Any]:
+        """All arrays: the reference's are the columns' mean and standard deviation."""
         leaf = spec.leaves["continuous"]
-        network = mlp(key, spec.size, self.hidden, 1, self.activation)
         spread = jnp.maximum(jnp.asarray(leaf.std, jnp.float32), 1e-6)
-        return filled(self, network=network, base_centre=jnp.asarray(leaf.mean, jnp.float32), base_spread=spread)
+        centre = jnp.asarray(leaf.mean, jnp.float32)
+        return {"base_centre": centre, "base_spread": spread, **self.tilt(key, spec, outputs)}
 
     @property
     def _reference(self) -> tuple[Array, Array]:
@@ -121,16 +136,57 @@ class RandomField(NeuralField, HasRealPotential):
         return centre + self.width * spread * noise.normal(key, centre.shape)
 
 
+class RandomField(GaussianTilt):
+    """A random field of continuous columns.
+
+        p(x) ∝ N(x; m, diag (w s)²) exp t_θ(x),    u(x) = log N(x; m, diag (w s)²) + t_θ(x)
+
+        tilted:    t(x) = f(z),    z = (x − m) / s
+        products:  t(x) = b·z − ½ Σ_i c_i z_i² + Σ_j softplus(f_j(z)),  c > 0: experts, with linear and squared terms
+
+    m and s are the columns' mean and standard deviation; with the reference, u is integrable whatever a network of
+    bounded slope says.
+
+    Args:
+        hidden: widths of the hidden layers; of `residual`, the stream's and then each block's inner one; of `conv`,
+            channels, at half the height and width each; of `attention`, the tokens' and one inner width a block. With
+            `products` the last is the number of experts.
+        activation: of those layers; a smooth one, so that u has a slope everywhere.
+        network: f: `mlp`, `residual`, `conv` for pictures, or `attention` between columns.
+        form: `tilted`, or `products` of experts.
+        width: w, how much wider than the data the reference is.
+
+    Example:
+        >>> from reverie.models import RandomField
+        >>> RandomField(hidden=(64, 64)).hidden
+        (64, 64)
+
+    Reference: Ou 2019, §4.2, Eq. 38; exponential tilting: Nijkamp, Hill, Zhu & Wu 2019; products of experts: Ngiam,
+    Chen, Koh & Ng 2011, *Learning deep energy models*; Kim & Bengio 2016, Eq. 3.
+    """
+
+    def unsuited(self, spec: Spec) -> str | None:
+        """Only reals; convolutions, of pictures."""
+        return only("continuous", spec, "a random field") or self.unsuited_to(spec)
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """A network near zero: the field starts near its reference."""
+        return filled(self, **self.based(key, spec))
+
+
 class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
     """A random field of bits.
 
-        p(x) ∝ Π_i Bernoulli(x_i; σ(a_i)) exp f_θ(x),    u(x) = a·x − Σ_i softplus(a_i) + f_θ(x)
+        p(x) ∝ Π_i Bernoulli(x_i; σ(a_i)) exp t_θ(x),    u(x) = a·x − Σ_i softplus(a_i) + t_θ(x)
 
-    a are the log-odds of the training rows; u takes relaxed bits, and is then linear in the reference.
+    a are the log-odds of the training rows; u takes relaxed bits, and is then linear in the reference. t is f(2x − 1),
+    or with `products` b·(2x − 1) + Σ_j softplus(f_j(2x − 1)).
 
     Args:
-        hidden: widths of the hidden layers.
+        hidden: widths of the hidden layers, as `RandomField` has them.
         activation: of those layers.
+        network: f: `mlp`, `residual`, `conv` for pictures, or `attention` between columns.
+        form: `tilted`, or `products` of experts.
 
     Example:
         >>> from reverie.models import BitField
@@ -144,12 +200,11 @@ class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
 
     def unsuited(self, spec: Spec) -> str | None:
         """Only bits."""
-        return only("binary", spec, "a random field of bits")
+        return only("binary", spec, "a random field of bits") or self.unsuited_to(spec)
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """A network near zero: the field starts as its reference."""
-        network = mlp(key, spec.size, self.hidden, 1, self.activation)
-        return filled(self, network=network, base_log_odds=log_odds(jnp.asarray(spec.leaves["binary"].mean)))
+        return filled(self, base_log_odds=log_odds(jnp.asarray(spec.leaves["binary"].mean)), **self.tilt(key, spec))
 
     def read(self, x: Array) -> Array:
         """2 x − 1."""

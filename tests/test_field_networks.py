@@ -1,0 +1,128 @@
+"""Fields by any network and in either form; and fields of rows and classes."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+
+from reverie import noise
+from reverie.data import Identity, Leaf, Spec
+from reverie.directions import LabelLikelihood
+from reverie.errors import InputError
+from reverie.evaluation.classification import accuracy
+from reverie.learners import JointEnergy
+from reverie.models import BitField, JointField, RandomField
+from tests import worlds
+from tests.measuring import tick
+
+LEAF = Leaf("continuous", 6, mean=(0.5,) * 6, std=(1.0, 2.0, 0.5, 1.0, 1.5, 1.0))
+PICTURES = Spec({"continuous": LEAF}, image=(2, 3, 1))
+BITS = Spec({"binary": Leaf("binary", 6, mean=(0.3,) * 6, std=(0.46,) * 6)}, image=(2, 3, 1))
+NETWORKS = ("mlp", "residual", "conv", "attention")
+FORMS = [*((network, "tilted") for network in NETWORKS), ("residual", "products")]
+
+
+@pytest.mark.parametrize(("network", "form"), FORMS)
+def test_a_field_of_any_network_is_smooth_and_reached_in_every_number(network, form):
+    model = worlds.made(RandomField(hidden=(4, 6), network=network, form=form), PICTURES, spread=0.4)
+    x = jnp.asarray(np.random.default_rng(1).normal(size=(5, 6)), jnp.float32)
+
+    @eqx.filter_jit
+    def looked(model, x):
+        parameters = eqx.filter_grad(lambda model: jnp.sum(jax.vmap(model.potential)(x)))(model)
+        return jax.vmap(jax.grad(model.potential))(x), jax.vmap(jax.grad(jax.grad(lambda t, x: model.potential(t * x))),
+                        (None, 0))(1.0, x), parameters, jax.vmap(model.potential)(x)  # fmt: skip
+
+    slope, bend, along, u = looked(model, x)
+    assert np.all(np.abs(np.asarray(slope)).max(0) > 1e-3)
+    assert np.all(np.isfinite(bend))
+    for path, leaf in jax.tree_util.tree_leaves_with_path(along):
+        assert bool(jnp.any(leaf != 0)) != ("base" in jax.tree_util.keystr(path)), path
+    base = jax.vmap(lambda x: model.tempered_potential(x, jnp.zeros(())))(x)
+    np.testing.assert_allclose(base, jax.vmap(model.reference)(x), rtol=1e-6)
+    assert np.ptp(np.asarray(u - base)) > 1e-3
+
+
+def test_a_product_of_experts_is_what_its_equation_says():
+    model = worlds.made(RandomField(hidden=(5,), form="products"), PICTURES, spread=0.5)
+    x = np.random.default_rng(2).normal(size=6)
+    z = (x - 0.5) / np.array(LEAF.std)
+    first, last = model.function.layers
+    hidden = z @ np.asarray(first.weight) + np.asarray(first.bias)
+    hidden = hidden * scipy.special.expit(hidden)
+    experts = hidden @ np.asarray(last.weight) + np.asarray(last.bias)
+    assert experts.shape == (5,)
+    expected = np.sum(np.logaddexp(0, experts)) + np.asarray(model.linear) @ z
+    expected -= 0.5 * np.exp(np.asarray(model.log_square)) @ z**2
+    got = float(model.potential(jnp.asarray(x, jnp.float32)) - model.reference(jnp.asarray(x, jnp.float32)))
+    assert got == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("network", "form"), [("attention", "tilted"), ("conv", "products")])
+def test_a_field_of_bits_takes_relaxed_ones_by_any_network(network, form):
+    model = worlds.made(BitField(hidden=(4, 6), network=network, form=form), BITS, spread=0.4)
+    bits = jnp.asarray(worlds.states(6)[[3, 17, 60]])
+    of = jax.jit(jax.vmap(model.potential))
+    np.testing.assert_allclose(of(bits), of(bits.astype(jnp.float32)), rtol=1e-5)
+    # Which column is which matters: bits in another order are another row.
+    assert not np.allclose(of(bits), of(bits[:, ::-1]), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "said"),
+    [
+        (RandomField, {"network": "deep"}, "network must be mlp, residual, conv or attention"),
+        (RandomField, {"form": "sums"}, "form must be tilted or products"),
+        (RandomField, {"hidden": (), "form": "products"}, "needs a hidden width"),
+        (JointField, {"classes": 1}, "at least two classes, not 1"),
+        (JointField, {"form": "products"}, "leave form at tilted"),
+        (JointEnergy, {"restart": 2.0}, r"restart must lie in \[0, 1\]"),
+        (JointEnergy, {"k": 0}, "k must be at least 1"),
+    ],
+)
+def test_options_that_describe_nothing_are_refused(cls, options, said):
+    with pytest.raises(InputError, match=said):
+        cls(**options)
+
+
+def test_convolutions_read_pictures_and_a_joint_field_has_a_class_for_every_label():
+    assert "pictures" in (RandomField(network="conv").unsuited(worlds.CONTINUOUS.spec) or "")
+    assert RandomField(network="conv").unsuited(PICTURES) is None
+    labelled = Spec(worlds.CONTINUOUS.spec.leaves, classes=4)
+    assert "name 4 classes and the field has 3" in (JointField(classes=3).unsuited(labelled) or "")
+    assert JointField().init(noise.make_key(0), labelled).function.layers[-1].bias.shape == (4,)
+
+
+def joint():
+    return worlds.made(JointField(hidden=(), classes=3), worlds.CONTINUOUS.spec, spread=0.6)
+
+
+def test_the_field_of_rows_is_the_joint_one_summed_over_classes():
+    model, x = joint(), jnp.asarray(worlds.CONTINUOUS.rows.raw[:7])
+    each = np.asarray(jax.vmap(model.class_potentials)(x))
+    np.testing.assert_allclose(jax.vmap(model.potential)(x), scipy.special.logsumexp(each, axis=1), rtol=1e-5)
+    told = jax.vmap(lambda x: model.class_log_probs(noise.make_key(0), x))(x)
+    np.testing.assert_allclose(told, scipy.special.log_softmax(each, axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_the_labels_direction_is_that_of_a_logistic_regression_over_labelled_rows():
+    model = joint()
+    x, y = worlds.CONTINUOUS.rows.raw, worlds.CONTINUOUS.rows.y
+    batch = worlds.batch_of(x)._replace(y=jnp.asarray(y))
+    direction = LabelLikelihood(2.0)
+    ascent, after, _ = direction.ascend(tick(), {"model": model}, batch, {}, direction.init(noise.make_key(0), {}))
+    assert float(after.share) == pytest.approx(0.75)
+    logits = np.asarray(jax.vmap(model.class_potentials)(jnp.asarray(x)))[y >= 0]
+    residual = np.eye(3)[y[y >= 0]] - scipy.special.softmax(logits, axis=1)
+    np.testing.assert_allclose(ascent.along["model"].function.layers[0].bias, 2.0 * residual.mean(0), atol=1e-5)
+
+
+def test_the_accuracy_of_a_field_is_that_of_its_likeliest_class():
+    model = joint()
+    x, y = worlds.CONTINUOUS.rows.raw, worlds.CONTINUOUS.rows.y
+    found = accuracy({"model": model}, Identity("continuous"), x, y, noise.make_key(0))
+    right = np.argmax(np.asarray(jax.vmap(model.class_potentials)(jnp.asarray(x))), axis=1) == y
+    assert found is not None
+    assert found.value == pytest.approx(right[y >= 0].mean())

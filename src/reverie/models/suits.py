@@ -3,6 +3,7 @@
 from reverie.data.spec import Spec
 
 _MENDS = {
+    "categorical": "columns of categories, such as text or a table's; try measure='none'",
     "binary": "binary columns; try measure='binarise' or 'one-hot'",
     "continuous": "continuous columns; try measure='dequantise' or 'standardise'",
 }

@@ -33,8 +33,13 @@ class MetropolisIndependence(Sampler):
     depend on the chain, so all of them are drawn and weighed at once, and only the accepting is sequential. The kept
     code's weight is computed anew at each visit, since the parameters have moved. A row's first proposal is accepted.
 
+    While q is far from the posterior, and with parameters that move, a code that was lucky once may be kept for good:
+    p and q then learn that code, and nothing replaces it. So codes may be kept from a later step on only (Ou & Song
+    2020 keep them after 600 of 1,000 epochs). Until then each visit begins with a fresh code, and is biased.
+
     Args:
         moves: proposals for each row and step.
+        cache_after: the step from which a row begins with its kept code.
 
     Example:
         >>> from reverie.samplers import MetropolisIndependence
@@ -45,6 +50,7 @@ class MetropolisIndependence(Sampler):
     gives = ("codes",)
     exactness = "asymptotic"
     moves: int
+    cache_after: int = 0
 
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> KeptCodes:
         """No row has a code."""
@@ -62,7 +68,8 @@ class MetropolisIndependence(Sampler):
         log_q_kept = jax.vmap(posterior_of(parts).log_prob)(kept, batch.x)
         h = jax.tree.map(lambda old, new: jnp.concatenate([old[None], new]), kept, proposed)
         log_w = log_joints(parts["model"], h, batch.x) - jnp.concatenate([log_q_kept[None], log_q])
-        log_w = log_w.at[0].set(jnp.where(chain.visited[batch.index], log_w[0], -jnp.inf))
+        begins = chain.visited[batch.index] & (tick.step >= self.cache_after)
+        log_w = log_w.at[0].set(jnp.where(begins, log_w[0], -jnp.inf))
         log_u = jnp.log(noise.uniform(key_accept, (self.moves, batch.index.shape[0])))
 
         def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[Any, Array]:

@@ -234,9 +234,9 @@ def test_codes_are_kept_from_a_later_step_on(net):
     batch = worlds.batch_of(np.broadcast_to(net.x[6], (500, 3)))
     draw = jax.jit(MetropolisIndependence(1, cache_after=5).draw)
     likely = int(np.argmax((net.log_joint - net.log_q)[6]))
-    _, before, info = draw(tick(4), net.parts, batch, kept(np.full(500, likely)))
+    _, before, info = draw(tick(1, 4), net.parts, batch, kept(np.full(500, likely)))
     assert float(info["acceptance"]) == 1.0
-    _, after, info = draw(tick(5), net.parts, batch, before)
+    _, after, info = draw(tick(2, 5), net.parts, batch, before)
     assert 0.0 < float(info["acceptance"]) < 1.0
     stayed = np.mean(worlds.place(after.h[0]) == worlds.place(before.h[0]))
     assert stayed >= 1.0 - float(info["acceptance"]) - 1e-6

@@ -74,8 +74,8 @@ class DeepBoltzmannMachine(Part, HasMeanField):
             raise InputError("the machine's arrays must be finite")
         sizes = tuple(one.size for one in b[1:])
         even = sum(one.size for one in b[::2])
-        arrays = {"weights": tuple(map(jnp.asarray, w)), "biases": tuple(map(jnp.asarray, b))}
-        made = cls(sizes, False, iterations, base=jnp.zeros(even), **arrays)
+        found = tuple(map(jnp.asarray, w)), tuple(map(jnp.asarray, b))
+        made = cls(sizes, False, iterations, weights=found[0], biases=found[1], base=jnp.zeros(even))
         # As for an RBM: the base from which the path does not tilt at first.
         whole = made.whole()
         return filled(made, base=whole.visible_bias + jnp.sum(whole.weights, axis=1) / 2)
@@ -155,11 +155,12 @@ class DeepBoltzmannMachine(Part, HasMeanField):
     def mean_field_bound(self, x: Array, means: tuple[Array, ...]) -> Array:
         """Σ_l b'_l·μ_l + Σ_l μ_{l−1} W_l μ_l + Σ_l H(μ_l), a lower bound of log Σ_h p̃(x, h)."""
         layers = (as_float(x), *means)
-        biases = sum(b @ mean for b, mean in zip(self.uncentred(), layers, strict=True))
-        pairs = zip(layers[:-1], self.weights, layers[1:], strict=True)
-        couplings = sum(below @ w @ above for below, w, above in pairs)
-        entropy = sum(jnp.sum(entr(mean) + entr(1.0 - mean)) for mean in means)
-        return biases + couplings + entropy
+        total = jnp.zeros(())
+        for bias, layer in zip(self.uncentred(), layers, strict=True):
+            total += bias @ layer
+        for below, w, above in zip(layers[:-1], self.weights, layers[1:], strict=True):
+            total += below @ w @ above + jnp.sum(entr(above) + entr(1.0 - above))
+        return total
 
     def potential_bound(self, key: Key[Array, ""], x: Array) -> Array:
         """The mean-field bound; nothing is drawn."""

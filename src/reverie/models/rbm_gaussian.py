@@ -58,9 +58,14 @@ class GaussianRBM(RestrictedMachine, HasRealPotential):
             raise InputError(f"scale must be [visible], positive and finite; its shape is {s.shape}")
         # The moments of x where all hidden units are fair coins.
         base = (b + w.sum(axis=1) / 2, 0.5 * np.log(s**2 + (w**2).sum(axis=1) / 4))
-        arrays = {"weights": w, "visible_bias": b, "hidden_bias": c, "log_scale": np.log(s)}
-        filling = {name: jnp.asarray(array) for name, array in arrays.items()}
-        return cls(hidden=w.shape[1], base=(jnp.asarray(base[0]), jnp.asarray(base[1])), **filling)
+        return cls(
+            hidden=w.shape[1],
+            weights=jnp.asarray(w),
+            visible_bias=jnp.asarray(b),
+            hidden_bias=jnp.asarray(c),
+            log_scale=jnp.asarray(np.log(s)),
+            base=(jnp.asarray(base[0]), jnp.asarray(base[1])),
+        )
 
     def unsuited(self, spec: Spec) -> str | None:
         """Only reals."""

@@ -47,7 +47,7 @@ def _adaptive(
     import diffrax  # Takes seconds to import: only those who solve pay.
 
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda a, state, _: slope(a, state)),
+        diffrax.ODETerm(lambda a, state, _: slope(jnp.asarray(a), state)),
         diffrax.Tsit5(),
         start,
         end,

@@ -94,7 +94,7 @@ class ScoreModel(Part, HasVelocity, HasLogProb, Samplable, GuidesClasses):
             std = np.sqrt([np.mean(std**2) + np.var(mean)])
             mean = np.array([mean.mean()])
             height, width, *rest = spec.image
-            network = unet(key, (height, width, *rest, 1)[:3], self.channels, count)
+            network = unet(key, (height, width, rest[0] if rest else 1), self.channels, count)
         else:
             network = time_mlp(key, spec.size, self.hidden, count)
         std = np.where(std > 0, std, 1.0)

@@ -146,7 +146,9 @@ def test_cooperative_chains_begin_without_noise_and_keep_their_codes():
     parts, sampler = {"model": FIELD, "generator": part}, ChainsFromGenerator(1, Langevin(1e-10), noiseless=True)
     draw, _, _ = sampler.draw(tick(), parts, ROWS, None)
     np.testing.assert_allclose(draw["particles"], jax.vmap(part.centre)(draw["revised"].h), atol=1e-4)
-    assert CooperativeField().sampler.noiseless
+    cooperative = CooperativeField().sampler
+    assert isinstance(cooperative, ChainsFromGenerator)
+    assert cooperative.noiseless
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_the_field_of_rows_is_the_joint_one_summed_over_classes():
 
 def test_the_labels_direction_is_that_of_a_logistic_regression_over_labelled_rows():
     model = joint()
-    x, y = worlds.CONTINUOUS.rows.raw, worlds.CONTINUOUS.rows.y
+    x, y = worlds.CONTINUOUS.rows.raw, np.asarray(worlds.CONTINUOUS.rows.y)
     batch = worlds.batch_of(x)._replace(y=jnp.asarray(y))
     direction = LabelLikelihood(2.0)
     ascent, after, _ = direction.ascend(tick(), {"model": model}, batch, {}, direction.init(noise.make_key(0), {}))
@@ -131,7 +131,7 @@ def test_the_labels_direction_is_that_of_a_logistic_regression_over_labelled_row
 
 def test_the_accuracy_of_a_field_is_that_of_its_likeliest_class():
     model = joint()
-    x, y = worlds.CONTINUOUS.rows.raw, worlds.CONTINUOUS.rows.y
+    x, y = worlds.CONTINUOUS.rows.raw, np.asarray(worlds.CONTINUOUS.rows.y)
     found = accuracy({"model": model}, Identity("continuous"), x, y, noise.make_key(0))
     right = np.argmax(np.asarray(jax.vmap(model.class_potentials)(jnp.asarray(x))), axis=1) == y
     assert found is not None

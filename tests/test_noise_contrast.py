@@ -98,7 +98,8 @@ def test_the_value_is_the_variational_estimate_of_an_f_divergence():
 
 def test_the_estimate_tends_to_the_likelihoods_as_the_noise_grows():
     """On rows of chance a table's estimate is p_n (n_data / N) / (n_noise / ν N), whose error by the noise is ν^−½."""
-    rng, gaps = np.random.default_rng(7), {}
+    rng = np.random.default_rng(7)
+    gaps: dict[int, list[np.ndarray]] = {}
     data = DATA // 10
     for ratio in (2, 128):
         gaps[ratio] = []

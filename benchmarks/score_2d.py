@@ -1,8 +1,8 @@
 """Score-based models and flow matching in the plane: test log-likelihood by the flow, energy distance, seconds.
 
 Two moons with noise of 0.1, and a ring of radius 1 with noise of 0.08, by scikit-learn; 10,000 rows to learn from and
-2,000 to test. Each model learns by its own learner with one network (three layers of 128), Adam at 10⁻³ with a cosine
-schedule, batches of 256; figures are of the moving average of the parameters. Log-likelihoods are by the adaptive solver
+2,000 to test. Each model learns by its own learner with one network (3 × 128), Adam at 10⁻³ with a cosine
+schedule, batches of 256; figures are of a moving average of the parameters. Log-likelihoods are by the adaptive solver
 with exact divergence and are of the columns as they are. The energy distance, 2 E‖x − y‖ − E‖x − x'‖ − E‖y − y'‖, is
 between the draws of the model's usual sampler and the test rows; the last line of each table has that of other true
 rows, which is what chance leaves.
@@ -94,8 +94,8 @@ def main():
         print("| --- | --- | --- | --- | --- | --- |")
         for name in names:
             model, trained = fitted(name, train, asked.steps)
-            score = eqx.filter_jit(lambda model, x: jax.vmap(lambda row: model.log_prob(row))(x))
-            draw = eqx.filter_jit(lambda model, keys: jax.vmap(lambda key: model.sample(key))(keys))
+            score = eqx.filter_jit(lambda model, x: jax.vmap(model.log_prob)(x))
+            draw = eqx.filter_jit(lambda model, keys: jax.vmap(model.sample)(keys))
             began = time.perf_counter()
             told = np.asarray(score(model, jnp.asarray(test)), float)
             scored = time.perf_counter() - began

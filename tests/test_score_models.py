@@ -20,7 +20,7 @@ from reverie.models.noise_schedules import Cosine, GeometricSigma, LinearBeta, L
 from reverie.parts import parameters
 from reverie.samplers import NoisedData, Tick
 from tests import worlds
-from tests.measuring import draws, errors_off, tick
+from tests.measuring import draws, errors_off, label, tick
 
 SCHEDULES = (LinearBeta(), Cosine(), GeometricSigma(), LinearPath(), LinearBeta(levels=50))
 MEAN, COVARIANCE = np.array([0.3, -0.2]), np.array([[1.0, 0.6], [0.6, 0.9]])
@@ -196,7 +196,7 @@ def test_hutchinsons_divergence_is_unbiased_and_a_rows_own():
         (VESDE, {"sampler": "ddim", "eta": 0.5, "steps": 400}),
         (StraightFlow, {"sampler": "sde", "steps": 400}),
     ],
-    ids=str,
+    ids=label,
 )
 def test_draws_have_the_moments_of_the_gaussian(cls, options):
     model = exact(cls, **options)
@@ -276,7 +276,7 @@ def test_a_unet_reads_images_of_odd_sizes_noise_and_classes():
         (Denoising, {"dropout": 1.5}, "dropout must lie"),
         (FlowMatching, {"dropout": -0.1}, "dropout must lie"),
     ],
-    ids=str,
+    ids=label,
 )
 def test_options_that_describe_nothing_are_refused(made, options, said):
     with pytest.raises(InputError, match=said) as refusal:

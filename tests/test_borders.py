@@ -23,6 +23,7 @@ MIXINS = {
 # Methods of abstract classes that answer for whoever has nothing to say: a constant, or the argument itself.
 DEFAULTS = {
     "Direction.init": "nothing is remembered",
+    "HasLogProb.log_prob_kind": "a density is what it says",
     "Kernel.begin": "a chain is its x alone",
     "Measure.bound": "the likelihood stays exact",
     "Measure.log_density_correction": "no volume changes",

@@ -68,7 +68,7 @@ def test_options_come_by_name_and_are_checked():
     part = make_part("model", "BoltzmannMachine", {"scale": "0.5"})
     assert options_of(part) == {"scale": 0.5}
     assert name_of(part) == ("model", "boltzmann-machine")
-    assert capabilities_of(part) == ("HasPotential", "HasGibbs", "HasEnumeration")
+    assert capabilities_of(part) == ("HasPotential", "StartsChains", "HasEnumeration", "HasGibbs")
     assert make_learner("pseudo-likelihood", {"rate": "0.1"}).optimiser["model"].rate == 0.1
     with pytest.raises(InputError, match="must not be negative"):
         BoltzmannMachine(scale=-1.0)

@@ -1,7 +1,7 @@
 """What models of x can do: draw, give densities and potentials, run chains, be enumerated."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Literal
 
 from jaxtyping import Array, Key, PyTree
 
@@ -18,6 +18,11 @@ class Samplable(Capability):
 
 class HasLogProb(Capability):
     """A normalised density that can be evaluated."""
+
+    @property
+    def log_prob_kind(self) -> Literal["exact", "unbiased"]:
+        """What `log_prob` is to the truth: itself, or an estimate whose noise is the row's own."""
+        return "exact"
 
     @abstractmethod
     def log_prob(self, x: Row) -> Scalar:

@@ -119,7 +119,7 @@ def score(
     rows = (fingerprints(raw), raw)
     if isinstance(model, HasLogProb):
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
-        return Scores(_sum(value, correction), "lower bound" if measure.bound else "exact")
+        return Scores(_sum(value, correction), "lower bound" if measure.bound else model.log_prob_kind)
     if isinstance(model, HasLogJoint) and isinstance(posterior, Proposes):
         value, ess = weigh(
             model, posterior, measure, raw, key, samples, lambda codes: log_mean_weight(codes.log_weight)

@@ -169,6 +169,12 @@ class ScoreModel(Part, HasVelocity, HasLogProb, Samplable, GuidesClasses):
         schedule = self.noise_schedule
         return schedule.angle(jnp.asarray(schedule.start)), schedule.angle(jnp.ones(()))
 
+    @property
+    def log_prob_kind(self) -> Literal["exact", "unbiased"]:
+        """Exact where the divergence is; Hutchinson's is right in the mean."""
+        exact = self.divergence == "exact" or (self.divergence == "auto" and self.size <= FEW_COLUMNS)
+        return "exact" if exact else "unbiased"
+
     def log_prob(self, x: Array) -> Array:
         """By the change of variables along the flow, of rows of any class."""
         return self.log_prob_given(x, jnp.asarray(NO_CLASS))
@@ -176,7 +182,7 @@ class ScoreModel(Part, HasVelocity, HasLogProb, Samplable, GuidesClasses):
     def log_prob_given(self, x: Array, y: Int[Array, ""], probe: Array | None = None) -> Array:
         """log p(x | y), y being −1 for no class; `probe` replaces the signs that Hutchinson's divergence takes."""
         unit = self._to_unit(x)
-        exact = self.divergence == "exact" or (self.divergence == "auto" and self.size <= FEW_COLUMNS)
+        exact = self.log_prob_kind == "exact"
         vector = None if exact else (signs_of(unit) if probe is None else probe)
         scale = self.noise_schedule.scale(jnp.asarray(self.noise_schedule.start))
         slope = with_divergence(self._field(y), vector)

@@ -177,6 +177,7 @@ def test_hutchinsons_divergence_is_unbiased_and_a_rows_own():
     one = lambda probe: jax.vmap(lambda row: guessed.log_prob_given(row, jnp.asarray(-1), probe))(x)  # noqa: E731
     told = np.asarray(jax.jit(jax.vmap(one))(signs))
     assert told.std(0).min() > 0.05
+    assert (model.log_prob_kind, guessed.log_prob_kind) == ("exact", "unbiased")
     assert errors_off(told, jax.jit(jax.vmap(model.log_prob))(x)) < 4
     scored = jax.jit(jax.vmap(guessed.log_prob))
     np.testing.assert_allclose(scored(x), scored(x[::-1])[::-1], rtol=1e-5)

@@ -35,7 +35,7 @@ CONTESTANTS = {
     "ddpm": (DDPM, Denoising),
     "vp-sde": (VPSDE, Denoising),
     "ve-sde": (VESDE, Denoising),
-    "flow-matching": (StraightFlow, FlowMatching),
+    "straight-flow": (StraightFlow, FlowMatching),
 }
 SIDE = 80
 

@@ -225,7 +225,7 @@ ROWS = {
     VelocityRegression: lambda: (
         NoisedData(0.1),
         VelocityRegression(),
-        worlds.parts_for("flow-matching", "flow-matching"),
+        worlds.parts_for("straight-flow", "flow-matching"),
         worlds.CONTINUOUS.rows.raw,
     ),
     ExpectationMaximisation: lambda: (

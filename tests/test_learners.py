@@ -105,7 +105,7 @@ def test_options_out_of_range_are_refused_in_one_line(assemble, options, said):
 def test_words_are_options_too():
     assert LEARNERS["jsa"](moves="7") == JSA(7)
     assert LEARNERS["rws"](k="3", sleep_phi="true") == ReweightedWakeSleep(3, sleep_phi=True)
-    assert JSA(moves=7).options == {"moves": 7}
+    assert JSA(moves=7).options == {"moves": 7, "cache_after": 0}
 
 
 def test_the_form_of_the_divergence_says_what_is_needed():

@@ -67,10 +67,10 @@ def test_the_sliced_form_is_the_exact_one_in_the_mean():
     parts, batch = field()
     sliced = SlicedScoreMatching(2)
     exact = along(ExactScoreMatching(), parts, batch, {})["model"]
-    many = jax.jit(jax.vmap(lambda key: along(sliced, parts, batch, {}, key)["model"].network))(
+    many = jax.jit(jax.vmap(lambda key: along(sliced, parts, batch, {}, key)["model"].function))(
         jax.random.split(noise.make_key(5), 3000)
     )
-    assert errors_off(many, exact.network) < 4.5
+    assert errors_off(many, exact.function) < 4.5
 
 
 def test_the_denoising_form_tends_to_the_sliced_one_as_sigma_falls():

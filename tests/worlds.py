@@ -36,6 +36,7 @@ TINY: dict[str, dict[str, Any]] = {
     "made": {"hidden": (6,), "orders": 2},
     "realnvp": {"layers": 2, "width": 4},
     "generator": {"latent": 2, "hidden": (4,)},
+    "field-generator": {"latent": 2, "hidden": (4,)},
     "rbm": {"hidden": 3},
     "dbn": {"sizes": (3, 2)},
     "dbm": {"sizes": (3, 2), "iterations": 3},
@@ -54,7 +55,7 @@ TINY: dict[str, dict[str, Any]] = {
     "ddpm": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
     "vp-sde": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
     "ve-sde": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
-    "flow-matching": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
+    "straight-flow": {"hidden": (4,), "sampler": "ode", "tolerance": None, "steps": 12},
 }
 
 

@@ -74,7 +74,7 @@ def test_options_reach_the_parts(at, monkeypatch):
     more = "--optimiser.clip 2 --learning-rate model=0.5,inference=0.25 --ema 0.9 --patience none --steps 1,000"
     assert main([*words.split(), *more.split()]) == 2
     assert asked["model"] == rv.models.SigmoidBeliefNet((3, 2))
-    assert asked["learner"].options == {"moves": 1}
+    assert asked["learner"].options == {"moves": 1, "cache_after": 0}
     assert asked["parts"]["inference"].hidden == (4,)
     assert asked["optimiser"] == {"clip": "2"}
     assert asked["learning_rate"] == {"model": 0.5, "inference": 0.25}

@@ -20,7 +20,7 @@ AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "predictor": {"predictor": Predictor},
     "pseudo-inputs": {"pseudo-inputs": PseudoInputs},
     "classifier": {"code-classifier": CodeClassifier},
-    "generator": {"generator": FieldGenerator},
+    "generator": {"field-generator": FieldGenerator},
     "noise": {"independent": IndependentNoise, "model": ModelNoise},
     "normaliser": {"normaliser": LogNormaliser},
 }

@@ -1,6 +1,6 @@
 """`reverie pairs`: the matrix of models and learners."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reverie.pairing import Pairs
 
 FITS = "✓"
+NARROW = 80
+"""Columns of a terminal that says nothing of its width."""
 NAME = Parameter(metavar="NAME")
 
 
@@ -48,8 +50,8 @@ def pairs(
     elif model is not None or learner is not None:
         console.show(listing(found))
     else:
-        whole = matrix(found, short=False)
-        console.show(whole if console.width_of(whole) <= console.stdout().width else matrix(found, short=True))
+        whole, room = matrix(found, short=False), console.stdout().width
+        console.show(whole if console.width_of(whole) <= room else matrix(found, short=True, room=room))
 
 
 def page(found: "Pairs") -> Iterator[str]:
@@ -84,24 +86,38 @@ def listing(found: "Pairs") -> Table:
     return table
 
 
-def matrix(found: "Pairs", *, short: bool) -> RenderableType:
-    """Learners down, models across; where short, names stand upright and capabilities are letters, explained below."""
-    letters = _letters(found) if short else {}
-    table = Table(box=None, pad_edge=False, padding=(0, 1 if short else 2, 0, 0), header_style="bold")
+def matrix(found: "Pairs", *, short: bool, room: int = NARROW) -> RenderableType:
+    """Learners down, models across; where short, names stand upright and capabilities are letters, explained below.
+
+    Args:
+        found: the pairs.
+        short: whether it must be.
+        room: columns of the terminal; what is short still comes in as many tables as it takes.
+    """
+    if not short:
+        return _table(found, found.models, {})
+    letters = _letters(found)
+    each = 1 + max(map(len, letters.values()), default=1)
+    across = max(1, (room - max(map(len, found.learners)) - 1) // each)
+    groups = [found.models[start : start + across] for start in range(0, len(found.models), across)]
+    legend = [f"{FITS}  fits", *(f"{letter}  lacks {name}" for name, letter in letters.items())]
+    return Group(*(_table(found, models, letters) for models in groups), Text("\n".join(legend), "dim"))
+
+
+def _table(found: "Pairs", models: Sequence[str], letters: dict[str, str]) -> Table:
+    """Some models; upright where there are letters."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if letters else 2, 0, 0), header_style="bold")
     table.add_column("", no_wrap=True)
-    for model in found.models:
-        table.add_column("\n".join(model) if short else model, no_wrap=True, vertical="bottom")
+    for model in models:
+        table.add_column("\n".join(model) if letters else model, no_wrap=True, vertical="bottom")
     verdict = {(pair.model, pair.learner): pair for pair in found.pairs}
     for learner in found.learners:
         cells = []
-        for model in found.models:
+        for model in models:
             pair = verdict[model, learner]
             cells.append(Text(FITS, "green") if pair.fits else Text(_why(pair.missing, letters), "dim"))
         table.add_row(Text(learner, "bold"), *cells)
-    if not letters:
-        return table
-    legend = [f"{FITS}  fits", *(f"{letter}  lacks {name}" for name, letter in letters.items())]
-    return Group(table, Text("\n".join(legend), "dim"))
+    return table
 
 
 def _why(names: tuple[str, ...], letters: dict[str, str]) -> str:

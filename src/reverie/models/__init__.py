@@ -69,7 +69,7 @@ MODELS: dict[str, type[Part]] = {
     "ddpm": DDPM,
     "vp-sde": VPSDE,
     "ve-sde": VESDE,
-    "flow-matching": StraightFlow,
+    "straight-flow": StraightFlow,
 }
 
 __all__ = [

@@ -21,7 +21,7 @@ from jaxtyping import Array, Key, PyTree
 
 from reverie.data import Measure
 from reverie.evaluation.chunks import fingerprints, in_chunks, seen
-from reverie.evaluation.widths import widest
+from reverie.evaluation.widths import one_row, widest
 
 CODES = 512
 """The most codes of a row that are held on the device at once."""
@@ -108,8 +108,7 @@ def weigh(
         return _code(*parts, key_codes, x)
 
     named = fingerprints(raw)
-    row = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), (named, raw))
-    width, size = _shape(samples, widest(one, (model, posterior), *row))
+    width, size = _shape(samples, widest(one, (model, posterior), *one_row((named, raw))))
 
     def chunk(rows: PyTree) -> Any:
         numbers = range(-(-samples // width))

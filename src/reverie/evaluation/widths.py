@@ -29,10 +29,16 @@ def widest(function: Callable[..., Any], parts: Any, *row: Any) -> int:
     return max(_widths(closed.jaxpr, own), default=1)
 
 
+def one_row(raw: PyTree) -> PyTree:
+    """The shapes of one of the raw rows, in the types in which JAX would hold them."""
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], jax.dtypes.canonicalize_dtype(leaf.dtype)), raw
+    )
+
+
 def joint_width(model: Any, measure: Measure, raw: PyTree) -> int:
     """The most numbers in one value on the way to log p(x, h) of one of the raw rows."""
-    raw = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), raw)
-    return joint_width_of(model, jax.eval_shape(measure.to_model, noise.make_key(0), raw))
+    return joint_width_of(model, jax.eval_shape(measure.to_model, noise.make_key(0), one_row(raw)))
 
 
 def joint_width_of(model: Any, x: PyTree) -> int:

@@ -16,7 +16,7 @@ from reverie.data import Batch, Identity, Leaf, Levels, Measure, Rows, Spec
 from reverie.inference import SigmoidBeliefPosterior
 from reverie.learners import Learner
 from reverie.loop import Loop
-from reverie.models import MODELS, RBM, SigmoidBeliefNet
+from reverie.models import MODELS, RBM, ConditionalRBM, SigmoidBeliefNet
 from reverie.pairing import check, fill, make_learner, make_part
 from tests.measuring import errors_off as errors_off
 from tests.measuring import surprise as surprise
@@ -37,11 +37,13 @@ TINY: dict[str, dict[str, Any]] = {
     "realnvp": {"layers": 2, "width": 4},
     "generator": {"latent": 2, "hidden": (4,)},
     "field-generator": {"latent": 2, "hidden": (4,)},
+    "autoregressive-generator": {"width": 4},
     "rbm": {"hidden": 3},
     "dbn": {"sizes": (3, 2)},
     "dbm": {"sizes": (3, 2), "iterations": 3},
     "rbm-categorical": {"hidden": 3},
     "rbm-gaussian": {"hidden": 3},
+    "rbm-conditional": {"hidden": 3, "classes": 3},
     "random-field": {"hidden": (4,)},
     "bit-field": {"hidden": (4,)},
     "joint-field": {"hidden": (4,), "classes": 3},
@@ -251,6 +253,20 @@ def machine(visible: int = 3, hidden: int = 2) -> RBM:
     arrays = {"weights": (visible, hidden), "visible_bias": (visible,), "hidden_bias": (hidden,)}
     model = RBM.from_arrays(**{name: 1.2 * rng.standard_normal(shape) for name, shape in arrays.items()})
     return dataclasses.replace(model, base=jnp.asarray(rng.standard_normal(visible), jnp.float32))
+
+
+def machines(visible: int = 3, hidden: int = 2, classes: int = 3) -> ConditionalRBM:
+    """Machines of a few units for unequal classes that differ much, none of them symmetric."""
+    rng = np.random.default_rng(6)
+    one = machine(visible, hidden)
+    return ConditionalRBM.from_arrays(
+        weights=one.weights,
+        visible_bias=one.visible_bias,
+        hidden_bias=one.hidden_bias,
+        visible_shift=1.5 * rng.standard_normal((classes, visible)),
+        hidden_shift=1.5 * rng.standard_normal((classes, hidden)),
+        class_logits=np.linspace(0.0, 1.0, classes),
+    )
 
 
 def conditionals(model: RBM, beta: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

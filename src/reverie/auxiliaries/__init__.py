@@ -4,6 +4,7 @@ from reverie.auxiliaries.baseline import Baseline
 from reverie.auxiliaries.code_classifier import CodeClassifier
 from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
+from reverie.auxiliaries.discrete_generator import AutoregressiveGenerator
 from reverie.auxiliaries.generator import FieldGenerator
 from reverie.auxiliaries.log_normaliser import LogNormaliser
 from reverie.auxiliaries.noise import IndependentNoise, ModelNoise
@@ -20,13 +21,14 @@ AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "predictor": {"predictor": Predictor},
     "pseudo-inputs": {"pseudo-inputs": PseudoInputs},
     "classifier": {"code-classifier": CodeClassifier},
-    "generator": {"field-generator": FieldGenerator},
+    "generator": {"field-generator": FieldGenerator, "autoregressive-generator": AutoregressiveGenerator},
     "noise": {"independent": IndependentNoise, "model": ModelNoise},
     "normaliser": {"normaliser": LogNormaliser},
 }
 
 __all__ = [
     "AUXILIARIES",
+    "AutoregressiveGenerator",
     "Baseline",
     "CodeClassifier",
     "CodeCritic",

@@ -5,6 +5,7 @@ from reverie.directions.aggregate import CodeCriticUp, CodeDiscrepancy, CodesPas
 from reverie.directions.alternating import Alternating, expecting, maximising
 from reverie.directions.arm import AugmentReinforceMerge
 from reverie.directions.avb import AdversarialElbo, PairCriticUp
+from reverie.directions.class_contrastive import ClassContrastive
 from reverie.directions.contrastive import Contrastive
 from reverie.directions.control_variate import ControlVariate
 from reverie.directions.direction import Ascent, Direction, Join, gradient
@@ -13,7 +14,12 @@ from reverie.directions.elbo import AutoElbo, ClosedElbo, SampledElbo
 from reverie.directions.elbo_path import PathElbo
 from reverie.directions.em import ExpectationMaximisation
 from reverie.directions.enumeration import EnumeratedElbo, EnumeratedLikelihood
-from reverie.directions.field_generators import FieldAgainstGenerator, GeneratorFromRevised, GeneratorUpField
+from reverie.directions.field_generators import (
+    FieldAgainstGenerator,
+    GeneratorFromParticles,
+    GeneratorFromRevised,
+    GeneratorUpField,
+)
 from reverie.directions.fisher import Fisher
 from reverie.directions.inclusive import InclusiveFromData, InclusiveFromDreams
 from reverie.directions.iwae import ImportanceWeightedBound
@@ -86,6 +92,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     InclusiveFromData,
     InclusiveFromDreams,
     Contrastive,
+    ClassContrastive,
     MeanFieldContrastive,
     UpDown,
     PseudoLikelihood,
@@ -95,6 +102,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     NoiseContrast,
     NoiseLikelihood,
     GeneratorFromRevised,
+    GeneratorFromParticles,
     FieldAgainstGenerator,
     GeneratorUpField,
     LabelLikelihood,
@@ -113,6 +121,7 @@ __all__ = [
     "Ascent",
     "AugmentReinforceMerge",
     "AutoElbo",
+    "ClassContrastive",
     "ClosedElbo",
     "CodeClassification",
     "CodeCriticUp",
@@ -133,6 +142,7 @@ __all__ = [
     "ExpectationMaximisation",
     "FieldAgainstGenerator",
     "Fisher",
+    "GeneratorFromParticles",
     "GeneratorFromRevised",
     "GeneratorUpField",
     "ImportanceWeightedBound",

@@ -40,6 +40,34 @@ class GeneratorFromRevised(Direction):
         return ascent, memory, info
 
 
+class GeneratorFromParticles(Direction):
+    """∇_φ E log q_φ(x) over particles of the field: down KL[p_θ ‖ q_φ] for generators with a density   (Ou 2019, Eq. 44).
+
+    Example:
+        >>> from reverie.directions import GeneratorFromParticles
+        >>> GeneratorFromParticles().uses
+        ('particles',)
+
+    Reference: Wang & Ou 2017, *Language modeling with neural trans-dimensional random fields*.
+    """
+
+    moves = ("generator",)
+    uses = ("particles",)
+
+    def ascend(
+        self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
+    ) -> tuple[Ascent, Memory, dict[str, Array]]:
+        """The mean gradient."""
+        particles = jax.lax.stop_gradient(draw["particles"])
+
+        def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
+            value = jnp.mean(jax.vmap(parts["generator"].log_prob)(particles))
+            return value, {"generator_log_prob": value}
+
+        ascent, info = gradient(objective, parts, self.moves)
+        return ascent, memory, info
+
+
 class FieldAgainstGenerator(Direction):
     """∇_θ E_data u_θ(x) − E_{q_φ} u_θ(x): the generator's draws in the place of the field's          (Ou 2019, Eq. 41).
 

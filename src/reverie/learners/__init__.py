@@ -6,6 +6,8 @@ from reverie.learners.autoencoder import Autoencoder
 from reverie.learners.avb import AVB
 from reverie.learners.cd import ContrastiveDivergence
 from reverie.learners.ciwae import CIWAE
+from reverie.learners.conditional_cd import ConditionalCD
+from reverie.learners.conditional_pcd import ConditionalPCD
 from reverie.learners.denoising import Denoising
 from reverie.learners.dreg import DReG
 from reverie.learners.elbo import ELBO
@@ -15,6 +17,7 @@ from reverie.learners.field_generators import CooperativeField, ExclusiveField, 
 from reverie.learners.flow_matching import FlowMatching
 from reverie.learners.gan import GAN
 from reverie.learners.gumbel import GumbelSoftmax
+from reverie.learners.inclusive_mis import InclusiveDiscreteField
 from reverie.learners.infovae import InfoVAE
 from reverie.learners.iwae import IWAE
 from reverie.learners.jem import JointEnergy
@@ -76,6 +79,8 @@ __all__ = [
     "WAEGAN",
     "WAEMMD",
     "Autoencoder",
+    "ConditionalCD",
+    "ConditionalPCD",
     "ContrastiveDivergence",
     "CooperativeField",
     "DReG",
@@ -86,6 +91,7 @@ __all__ = [
     "ExclusiveField",
     "GreedyUpDown",
     "GumbelSoftmax",
+    "InclusiveDiscreteField",
     "InclusiveField",
     "InfoVAE",
     "JointEnergy",

@@ -2,10 +2,18 @@
 
 from reverie.samplers.base_noise import BaseNoise
 from reverie.samplers.chains import ChainsFromData, PersistentChains, ReplayBuffer, kernel_for
+from reverie.samplers.class_chains import (
+    ClampedGibbs,
+    ClassChainsFromData,
+    ClassParticles,
+    PersistentClassChains,
+    labelled_weight,
+)
 from reverie.samplers.code_noise import CodeNoise
 from reverie.samplers.dream import Dream
 from reverie.samplers.hamiltonian import FrictionHamiltonian, Hamiltonian
 from reverie.samplers.importance import Importance
+from reverie.samplers.independence import IndependenceChains
 from reverie.samplers.informed import GibbsWithGradients
 from reverie.samplers.kernel import Gibbs, Kernel
 from reverie.samplers.kernels import KERNELS, KernelName, kernel_of
@@ -29,9 +37,12 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     Dream,
     NoisedData,
     MetropolisIndependence,
+    IndependenceChains,
     ChainsFromData,
     PersistentChains,
     PersistentStates,
+    ClassChainsFromData,
+    PersistentClassChains,
     StackPasses,
     ReplayBuffer,
     ChainsFromGenerator,
@@ -43,6 +54,9 @@ __all__ = [
     "BaseNoise",
     "ChainsFromData",
     "ChainsFromGenerator",
+    "ClampedGibbs",
+    "ClassChainsFromData",
+    "ClassParticles",
     "CodeNoise",
     "Codes",
     "DataOnly",
@@ -54,6 +68,7 @@ __all__ = [
     "GibbsWithGradients",
     "Hamiltonian",
     "Importance",
+    "IndependenceChains",
     "KERNELS",
     "Kernel",
     "KernelName",
@@ -67,6 +82,7 @@ __all__ = [
     "ParallelTempering",
     "Passes",
     "PersistentChains",
+    "PersistentClassChains",
     "PersistentStates",
     "ReplayBuffer",
     "SAMPLERS",
@@ -76,4 +92,5 @@ __all__ = [
     "Together",
     "kernel_for",
     "kernel_of",
+    "labelled_weight",
 ]

@@ -41,7 +41,7 @@ class GeneratorFromRevised(Direction):
 
 
 class GeneratorFromParticles(Direction):
-    """∇_φ E log q_φ(x) over particles of the field: down KL[p_θ ‖ q_φ] for generators with a density   (Ou 2019, Eq. 44).
+    """∇_φ E log q_φ(x) over particles of the field: down KL[p_θ ‖ q_φ] for generators with densities (Ou 2019, Eq. 44).
 
     Example:
         >>> from reverie.directions import GeneratorFromParticles

@@ -9,6 +9,7 @@ import pytest
 from reverie import noise
 from reverie.auxiliaries import Critic
 from reverie.capabilities import (
+    ConditionsOnClass,
     HasJointSample,
     HasLogJoint,
     HasLogProb,
@@ -142,6 +143,9 @@ def objective(model, x, key):
         types = {"bits": bool, "categories": jnp.int32, "reals": jnp.float32}
         h = tuple(jnp.ones(one.size, types[one.kind]) for one in model.latents)
         return model.log_joint(x, h)
+    if isinstance(model, ConditionsOnClass):
+        potentials = jnp.stack([model.given(jnp.asarray(y)).potential(x) for y in range(model.given_classes)])
+        return jnp.arange(1.0, 1.0 + potentials.size) @ (model.log_class_prior() + potentials)
     if isinstance(model, HasPotential):
         return model.potential(x)
     if isinstance(model, HasPotentialBound):

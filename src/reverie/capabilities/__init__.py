@@ -25,6 +25,7 @@ from reverie.capabilities.classes import (
     Branches,
     Classifies,
     ClassifiesCodes,
+    ConditionsOnClass,
     HasBranches,
     HasClass,
     HasClassPotential,
@@ -44,6 +45,7 @@ from reverie.capabilities.latents import (
     Latent,
 )
 from reverie.capabilities.models import (
+    HasConditionalGibbs,
     HasEnumeration,
     HasExactEM,
     HasGibbs,
@@ -72,6 +74,7 @@ from reverie.capabilities.posteriors import (
     posterior_of,
 )
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
+from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
 from reverie.capabilities.wholes import HasBeliefStack, HasMeanField, HasPotentialBound, MarginalOf, whole_of
 
 __all__ = [
@@ -80,6 +83,7 @@ __all__ = [
     "Classifies",
     "ClassifiesCodes",
     "Code",
+    "ConditionsOnClass",
     "ConsultsModel",
     "Denoises",
     "Discriminates",
@@ -97,12 +101,15 @@ __all__ = [
     "HasClosedPosterior",
     "HasCodeLogits",
     "HasCodebook",
+    "HasConditionalGibbs",
     "HasEnumeration",
     "HasExactEM",
     "HasFiniteCodes",
     "HasFirstStage",
     "HasGibbs",
     "HasJointSample",
+    "HasLengthNormalisers",
+    "HasLengths",
     "HasLogJoint",
     "HasLogNormaliser",
     "HasLogProb",

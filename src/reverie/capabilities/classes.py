@@ -65,6 +65,26 @@ class HasClassPotential(HasRealPotential, Classifies):
         """u(x, y) for each y."""
 
 
+class ConditionsOnClass(Capability):
+    """p(x, y) = p(y) p(x | y), of which p(x | y) is for each class y an unnormalised model of its own.
+
+    A row's chain runs on the model of its label, which it keeps; each class has a log Z of its own.
+    """
+
+    @property
+    @abstractmethod
+    def given_classes(self) -> int:
+        """How many classes there are."""
+
+    @abstractmethod
+    def log_class_prior(self) -> Float[Array, " classes"]:
+        """log p(y)."""
+
+    @abstractmethod
+    def given(self, y: Int[Array, ""]) -> Any:
+        """The model of x | y: `HasPotential`, `HasGibbs`, `HasTemperedGibbs`, and mostly `HasEnumeration`."""
+
+
 class ClassifiesCodes(Capability):
     """A classifier of codes."""
 

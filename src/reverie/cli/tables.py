@@ -123,6 +123,8 @@ def evaluation_facts(found: "Evaluation") -> Table:
     if found.bits_per_dim is not None:
         rows.append(("bits/dim", full(found.bits_per_dim)))
     rows.append(("measure", found.reference))
+    if found.log_likelihood_given is not None:
+        rows.append(("given the label", full(found.log_likelihood_given)))
     if found.accuracy is not None:
         rows.append(("accuracy", f"{short(found.accuracy)} of {counted(found.accuracy.n, 'labelled row')}"))
     if found.log_normaliser is not None:

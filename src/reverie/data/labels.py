@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from reverie.data.rows import Rows
+from reverie.data.spec import Batch
 from reverie.data.split import amount
 from reverie.errors import InputError
 
 UNLABELLED = -1
 """What `y` is where a row has no label."""
+
+
+def labels_of(batch: Batch) -> Any:
+    """The labels of a batch, −1 where a row has none; refused where no row could have any."""
+    if batch.y is None:
+        raise InputError("this learner learns from labels and these rows have none: load them with their label")
+    return batch.y
 
 
 def keep_labels(train: Rows, labelled: float, classes: int, seed: int, name: str) -> Rows:

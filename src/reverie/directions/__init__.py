@@ -4,6 +4,7 @@ from reverie.directions.adversarial import CriticUp, MinimaxGenerator, NonSatura
 from reverie.directions.aggregate import CodeCriticUp, CodeDiscrepancy, CodesPastCritic
 from reverie.directions.alternating import Alternating, expecting, maximising
 from reverie.directions.arm import AugmentReinforceMerge
+from reverie.directions.augmented import AugmentedApproximation
 from reverie.directions.avb import AdversarialElbo, PairCriticUp
 from reverie.directions.class_contrastive import ClassContrastive
 from reverie.directions.contrastive import Contrastive
@@ -92,6 +93,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     InclusiveFromData,
     InclusiveFromDreams,
     Contrastive,
+    AugmentedApproximation,
     ClassContrastive,
     MeanFieldContrastive,
     UpDown,
@@ -120,6 +122,7 @@ __all__ = [
     "Alternating",
     "Ascent",
     "AugmentReinforceMerge",
+    "AugmentedApproximation",
     "AutoElbo",
     "ClassContrastive",
     "ClosedElbo",

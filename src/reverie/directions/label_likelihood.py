@@ -5,8 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from reverie.data import Batch
+from reverie.data.labels import labels_of
 from reverie.directions.direction import Ascent, Direction, gradient
-from reverie.directions.semi_supervised import Share, labels_of, share_after, share_start
+from reverie.directions.semi_supervised import Share, share_after, share_start
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 

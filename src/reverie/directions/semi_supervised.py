@@ -8,9 +8,9 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from reverie.capabilities import posterior_of
 from reverie.data import Batch
+from reverie.data.labels import labels_of
 from reverie.directions.direction import Ascent, Direction, gradient
 from reverie.directions.marginal_elbo import averaged, branch_terms
-from reverie.errors import InputError
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
@@ -36,13 +36,6 @@ def share_after(memory: Share, y: Int[Array, " batch"]) -> Share:
     """With one more batch."""
     steps = memory.steps + 1
     return Share(memory.share + (jnp.mean(y >= 0, dtype=jnp.float32) - memory.share) / steps, steps)
-
-
-def labels_of(batch: Batch) -> Int[Array, " batch"]:
-    """The labels of a batch, −1 where a row has none; refused where no row could have any."""
-    if batch.y is None:
-        raise InputError("this learner learns from labels and these rows have none: load them with their label")
-    return batch.y
 
 
 def semi_supervised(

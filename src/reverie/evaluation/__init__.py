@@ -5,9 +5,16 @@ Everything here asks a model what it can do (`reverie.capabilities`) and never w
 
 from reverie.evaluation.annealing_codes import Bracket, annealed_likelihood, bracket
 from reverie.evaluation.bounds import Bounds, bounds
+from reverie.evaluation.by_class import (
+    ClassScores,
+    class_accuracy,
+    class_normalisers,
+    class_scores,
+    likelihood_given_label,
+)
 from reverie.evaluation.classification import accuracy, class_log_probs
 from reverie.evaluation.collapse import Collapse, collapse
-from reverie.evaluation.draws import samples_of, to_raw
+from reverie.evaluation.draws import classes_of, samples_of, to_raw
 from reverie.evaluation.gap import Gap, inference_gap
 from reverie.evaluation.gradient_statistics import GradientStatistics, gradient_statistics
 from reverie.evaluation.jackknife import jackknifed
@@ -19,6 +26,7 @@ from reverie.evaluation.two_sample import TwoSample, two_sample
 __all__ = [
     "Bounds",
     "Bracket",
+    "ClassScores",
     "Collapse",
     "Gap",
     "GradientStatistics",
@@ -28,11 +36,16 @@ __all__ = [
     "annealed_likelihood",
     "bounds",
     "bracket",
+    "class_accuracy",
     "class_log_probs",
+    "class_normalisers",
+    "class_scores",
+    "classes_of",
     "collapse",
     "gradient_statistics",
     "inference_gap",
     "jackknifed",
+    "likelihood_given_label",
     "log_likelihood",
     "log_normaliser",
     "normaliser_bracket",

@@ -4,6 +4,7 @@
     it HasLogJoint, inference
         Proposes                        log 1/K Σ_k p(x, h_k) / q(h_k | x)    lower bound
     the model HasPotential              u(x) − log Z                          exact where log Z is, else optimistic
+    it ConditionsOnClass                log Σ_y p(y) exp u(x, y) / Z(y)       exact where each log Z is, else optimistic
     it HasPotentialBound                log 1/K Σ_k exp b_k − log Z           lower bound where log Z is exact, else
                                                                               optimistic
 
@@ -22,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import (
+    ConditionsOnClass,
     HasLogJoint,
     HasLogProb,
     HasMeanField,
@@ -33,6 +35,7 @@ from reverie.capabilities import (
 from reverie.data import Measure
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed, mean_of
+from reverie.evaluation.by_class import class_scores, log_marginal
 from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, seen
 from reverie.evaluation.normaliser import log_normaliser
 from reverie.evaluation.weights import log_mean_weight, weigh
@@ -96,6 +99,7 @@ def score(
     *,
     samples: int = 1000,
     log_z: Estimate | None = None,
+    class_log_z: tuple[Estimate, ...] | None = None,
 ) -> Scores | None:
     """The log-likelihood of each raw row; `None` for a model that has none.
 
@@ -109,6 +113,7 @@ def score(
         key: of the codes, and of the noise of a random measure.
         samples: K, codes for each row.
         log_z: the model's log normaliser, where it has one; it is estimated when not given.
+        class_log_z: that of each class, where the model is one of rows given a class.
     """
     if samples < 1:
         raise InputError(f"samples must be at least 1, not {samples}")
@@ -132,6 +137,10 @@ def score(
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
         kind = "optimistic" if log_z.kind != "exact" else "lower bound" if measure.bound else "exact"
         return Scores(_sum(value, correction) - log_z.value, kind, log_z.ess, log_z.warnings, log_z.se)
+    if isinstance(model, ConditionsOnClass):
+        found = class_scores(model, measure, raw, key, class_log_z)
+        values, shared = log_marginal(found)
+        return Scores(values, found.kind, found.ess, found.warnings, shared)
     if isinstance(model, HasPotentialBound):
         log_z = log_normaliser(model) if log_z is None else log_z
         if log_z.failed:
@@ -165,13 +174,14 @@ def log_likelihood(
     *,
     samples: int = 1000,
     log_z: Estimate | None = None,
+    class_log_z: tuple[Estimate, ...] | None = None,
 ) -> Estimate | None:
     """The mean of `score` over the rows, in nats a row.
 
     Its standard error is that of a mean over rows, which contains the noise of each row's codes, and in quadrature that
     of log Z, which all rows share.
     """
-    scores = score(parts, measure, raw, key, samples=samples, log_z=log_z)
+    scores = score(parts, measure, raw, key, samples=samples, log_z=log_z, class_log_z=class_log_z)
     if scores is None:
         return None
     return mean_score(scores, samples)

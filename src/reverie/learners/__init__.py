@@ -48,6 +48,7 @@ from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
 from reverie.learners.svi import StochasticVariationalInference
 from reverie.learners.tempered import TemperedMaximumLikelihood
+from reverie.learners.trf_sa import AugmentedSA
 from reverie.learners.up_down import GreedyUpDown
 from reverie.learners.vamp import VampPrior
 from reverie.learners.variational_em import VariationalEM
@@ -60,6 +61,7 @@ __all__ = [
     "AAE",
     "ARM",
     "AVB",
+    "AugmentedSA",
     "CIWAE",
     "ELBO",
     "EM",

@@ -22,9 +22,11 @@ from reverie.models.potts import Potts
 from reverie.models.random_field import BitField, RandomField
 from reverie.models.rbm import RBM
 from reverie.models.rbm_categorical import CategoricalRBM
+from reverie.models.rbm_conditional import ConditionalRBM
 from reverie.models.rbm_gaussian import GaussianRBM
 from reverie.models.realnvp import RealNVP
 from reverie.models.sbn import SigmoidBeliefNet
+from reverie.models.sequence_field import SequenceField
 from reverie.models.stacked_vae import M1M2, SDGM
 from reverie.models.straight_flow import StraightFlow
 from reverie.models.text_vae import DilatedTextVAE, TextVAE
@@ -54,11 +56,13 @@ MODELS: dict[str, type[Part]] = {
     "dbn": DeepBeliefNet,
     "rbm-categorical": CategoricalRBM,
     "rbm-gaussian": GaussianRBM,
+    "rbm-conditional": ConditionalRBM,
     "ising": Ising,
     "potts": Potts,
     "random-field": RandomField,
     "bit-field": BitField,
     "joint-field": JointField,
+    "trf": SequenceField,
     "gaussian-mixture": GaussianMixture,
     "factor-analysis": FactorAnalysis,
     "ppca": PPCA,
@@ -76,6 +80,7 @@ __all__ = [
     "BitField",
     "CVAE",
     "CategoricalRBM",
+    "ConditionalRBM",
     "ConvVAE",
     "DARN",
     "DDPM",
@@ -102,6 +107,7 @@ __all__ = [
     "RandomField",
     "RealNVP",
     "SDGM",
+    "SequenceField",
     "SigmoidBeliefNet",
     "StraightFlow",
     "TextVAE",

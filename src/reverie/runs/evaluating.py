@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import HasLogJoint, HasLogProb
+from reverie.capabilities import ConditionsOnClass, HasLogJoint, HasLogProb
 from reverie.data import Dataset, Rows, load_again, to_model_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
@@ -21,8 +21,11 @@ from reverie.evaluation import (
     annealed_likelihood,
     bounds,
     bracket,
+    class_accuracy,
+    class_scores,
     collapse,
     inference_gap,
+    likelihood_given_label,
     log_likelihood,
     samples_of,
     two_sample,
@@ -52,6 +55,7 @@ class Evaluation(NamedTuple):
         bracket: bounds from below and above on rows that the model drew, if asked.
         gap: the inference gap of the first rows, split, if asked.
         accuracy: of the classes that the parts tell, for learners that learn from labels.
+        log_likelihood_given: of a row given its label, log p(x | y), for models of rows given a class.
         notes: what could not be said, and why.
     """
 
@@ -68,6 +72,7 @@ class Evaluation(NamedTuple):
     bracket: Bracket | None = None
     gap: Gap | None = None
     accuracy: Estimate | None = None
+    log_likelihood_given: Estimate | None = None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,8 +120,9 @@ def evaluate(
     heard("scoring rows")
     bound = bounds(run.parts, run.measure, rows.raw, key, samples=samples) if codes else None
     found = bound.curve[-1][1] if bound is not None else None
+    known = {"log_z": run.log_z, "class_log_z": run.class_log_z}
     if found is None or isinstance(run.parts["model"], HasLogProb):
-        found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, log_z=run.log_z)
+        found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, **known)
     image = run.spec.image
     heard("comparing samples")
     held = to_model_rows(run.measure, rows[:MOST].raw, seed)
@@ -131,7 +137,12 @@ def evaluate(
         reference=run.measure.reference,
         bounds=bound,
     )
-    if run.config.make_learner().labels and rows.y is not None:
+    model = run.parts["model"]
+    if isinstance(model, ConditionsOnClass) and rows.y is not None:
+        scores = class_scores(model, run.measure, rows.raw, key, run.class_log_z)
+        told, given = class_accuracy(scores, rows.y), likelihood_given_label(scores, rows.y)
+        evaluation = evaluation._replace(accuracy=told, log_likelihood_given=given)
+    elif run.config.make_learner().labels and rows.y is not None:
         told = accuracy(run.parts, run.measure, rows.raw, rows.y, jax.random.fold_in(key, 2))
         evaluation = evaluation._replace(accuracy=told)
     if not isinstance(run.parts["model"], HasLogJoint):

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from reverie import noise
-from reverie.capabilities import HasPotential, HasPotentialBound
+from reverie.capabilities import ConditionsOnClass, HasPotential, HasPotentialBound
 from reverie.data import Measure, Rows
 from reverie.estimate import Estimate
-from reverie.evaluation import log_likelihood, log_normaliser
+from reverie.evaluation import class_normalisers, log_likelihood, log_normaliser
 from reverie.parts import Parts
 from reverie.runs.config import Config
 
@@ -45,10 +45,13 @@ class Heldout:
         if not len(self.rows):
             return None
         began = time.perf_counter()
-        log_z = None
-        if isinstance(parts["model"], HasPotential | HasPotentialBound):
-            log_z = log_normaliser(parts["model"], temperatures=QUICK_TEMPERATURES)
-        found = log_likelihood(parts, self.measure, self.rows.raw, self.key, samples=QUICK_SAMPLES, log_z=log_z)
+        model, log_z, class_log_z = parts["model"], None, None
+        if isinstance(model, HasPotential | HasPotentialBound):
+            log_z = log_normaliser(model, temperatures=QUICK_TEMPERATURES)
+        if isinstance(model, ConditionsOnClass):
+            class_log_z = class_normalisers(model, temperatures=QUICK_TEMPERATURES)
+        known = {"log_z": log_z, "class_log_z": class_log_z}
+        found = log_likelihood(parts, self.measure, self.rows.raw, self.key, samples=QUICK_SAMPLES, **known)
         self.spent += time.perf_counter() - began
         return found
 

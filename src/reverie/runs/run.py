@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import HasClass, HasPotential, HasPotentialBound
+from reverie.capabilities import ConditionsOnClass, GuidesClasses, HasPotential, HasPotentialBound
 from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
-from reverie.evaluation import Scores, log_normaliser, samples_of, score, to_raw
+from reverie.evaluation import Scores, class_normalisers, classes_of, log_normaliser, samples_of, score, to_raw
 from reverie.pairing import fill
 from reverie.parts import Parts
 from reverie.runs.arrays import decode, encode, restore
@@ -123,6 +123,12 @@ class Run:
             return None
         return self.result.log_normaliser or log_normaliser(self.parts["model"], seed=self.seed)
 
+    @cached_property
+    def class_log_z(self) -> tuple[Estimate, ...] | None:
+        """log Z of each class of a model of rows given a class, computed once for an opened run."""
+        model = self.parts["model"]
+        return class_normalisers(model, seed=self.seed) if isinstance(model, ConditionsOnClass) else None
+
     def read(self, source: Any, *, missing: str = "refuse") -> Rows:
         """New rows of the run's schema.
 
@@ -136,29 +142,38 @@ class Run:
             return rows
         return dataclasses.replace(rows, raw=(rows.raw * high).astype(rows.raw.dtype))
 
-    def sample(self, n: int, seed: int = 0, *, label: int | str | None = None) -> Any:
+    def sample(self, n: int, seed: int = 0, *, label: int | str | None = None, guidance: float = 1.0) -> Any:
         """`n` draws in raw space: an array [n, columns], or a dict of them for a mixed table.
 
         Args:
             n: how many.
             seed: of the draws.
             label: draw rows of this class, by its name in the data or its number; for models with a class in them.
+            guidance: how strongly, for models that are guided by classes: 0 forgets the class, 1 is p(x | y).
         """
         if n < 1:
             raise InputError(f"the number of samples must be at least 1, not {n}")
+        if not 0.0 <= guidance < float("inf"):
+            raise InputError(f"guidance must be at least 0 and finite, not {guidance}")
         chosen = None if label is None else self._class_of(label)
-        x = samples_of(self.parts, n, noise.make_key(seed, self.config.prng), label=chosen)
+        x = samples_of(self.parts, n, noise.make_key(seed, self.config.prng), label=chosen, guidance=guidance)
         return to_raw(self.measure, x)
 
     def _class_of(self, label: int | str) -> int:
         """The number of a class, refused where the model has no such class."""
         model = self.parts["model"]
         # What a learner makes of its classes without labels has numbers and no names.
-        known = self.schema.label if self.config.make_learner().labels else None
-        if not isinstance(model, HasClass):
-            raise InputError(f"{self.model} has no classes to draw from: leave the label out")
+        told = self.config.make_learner().labels or isinstance(model, GuidesClasses)
+        known = self.schema.label if told else None
+        count = classes_of(model)
+        if count is None:
+            why = (
+                "was made without classes: fit it with --model.classes"
+                if isinstance(model, GuidesClasses)
+                else "has no classes to draw from: leave the label out"
+            )
+            raise InputError(f"{self.model} {why}")
         names = [] if known is None else [str(name) for name in known.classes]
-        count = model.latents[-1].levels
         if str(label) in names[:count]:
             return names.index(str(label))
         if not names and str(label).isdecimal() and int(label) < count:
@@ -176,7 +191,8 @@ class Run:
         """
         rows = x if isinstance(x, Rows) else self.read(x)
         key = noise.make_key(seed, self.config.prng)
-        scores = score(self.parts, self.measure, rows.raw, key, samples=samples, log_z=self.log_z)
+        known = {"log_z": self.log_z, "class_log_z": self.class_log_z}
+        scores = score(self.parts, self.measure, rows.raw, key, samples=samples, **known)
         if scores is None:
             raise InputError(f"{self.model} is implicit: it has draws but no likelihood; use a two-sample figure")
         return scores

@@ -18,6 +18,7 @@ from reverie.samplers.informed import GibbsWithGradients
 from reverie.samplers.kernel import Gibbs, Kernel
 from reverie.samplers.kernels import KERNELS, KernelName, kernel_of
 from reverie.samplers.langevin import MALA, Langevin
+from reverie.samplers.length_jumps import LengthJumps
 from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.noise_rows import NoiseRows
@@ -73,6 +74,7 @@ __all__ = [
     "Kernel",
     "KernelName",
     "Langevin",
+    "LengthJumps",
     "LocalVariational",
     "MALA",
     "MetropolisIndependence",

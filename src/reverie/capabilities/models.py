@@ -64,6 +64,17 @@ class HasGibbs(StartsChains):
         """One sweep."""
 
 
+class HasConditionalGibbs(HasGibbs):
+    """Gibbs sweeps of what is open of x, when some of its columns are held and all are pulled."""
+
+    @abstractmethod
+    def conditional_gibbs(self, key: Key[Array, ""], x: Row, held: Array, pull: Array) -> Row:
+        """One sweep of the columns that are not held, which leaves p(x) exp(pull·t(x)) given the held ones invariant.
+
+        t is x of bits and reals, [columns], and one-hot x of categories, [columns, levels].
+        """
+
+
 class HasTempering(Capability):
     """A path of densities p_β(x) ∝ exp u_β(x) from a base (β = 0) whose normaliser is known to the model (β = 1)."""
 

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from reverie.cli import console
 from reverie.cli.folders import opened
-from reverie.cli.reading import Count, File, Seed
+from reverie.cli.reading import Count, File, Fraction, Seed
 from reverie.cli.words import counted
 
 
@@ -17,6 +17,7 @@ def sample(
     *,
     count: Annotated[Count, Parameter(name=["-n", "--count"])] = 64,
     label: str | None = None,
+    guidance: Fraction = 1.0,
     out: File | None = None,
     seed: Seed = 0,
     json: bool = False,
@@ -29,6 +30,7 @@ def sample(
         run: The run folder.
         count: How many rows (64).
         label: Draw rows of this class, for models that have classes.
+        guidance: How strongly, for models that are guided by classes: 0 forgets the class, more than 1 goes beyond (1).
         out: Write them to this file instead, as its ending says: .npy, .npz, .csv, .png or .txt.
         seed: Of the draws (0).
         json: Print one JSON object and nothing else.
@@ -38,7 +40,7 @@ def sample(
     found = opened(run)
     if out is not None:
         check_writable(out, found.schema)
-    raw = found.sample(count, seed=seed, label=label)
+    raw = found.sample(count, seed=seed, label=label, guidance=guidance)
     said = {"run": str(found.path), "n": count, "seed": seed}
     if out is not None:
         write_samples(out, raw, found.schema, found.spec)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Key
 
 from reverie import noise
 from reverie.bits import draw_bits, log_odds, softplus
-from reverie.capabilities import HasEnumeration, HasGibbs, HasRelaxedPotential, HasTemperedGibbs
+from reverie.capabilities import HasConditionalGibbs, HasEnumeration, HasRelaxedPotential, HasTemperedGibbs
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.graph import Graph, edges, visits
@@ -17,7 +17,7 @@ from reverie.models.suits import grid_of, only
 from reverie.parts import Part, filled, known, learned, option
 
 
-class Ising(Part, HasRelaxedPotential, HasGibbs, HasTemperedGibbs, HasEnumeration):
+class Ising(Part, HasRelaxedPotential, HasConditionalGibbs, HasTemperedGibbs, HasEnumeration):
     """A fully visible Boltzmann machine: bits with a field each and couplings in pairs, all of them or on a grid.
 
         u(x) = Σ_i f_i s_i + Σ_{i<j} J_ij s_i s_j,    s = 2x − 1
@@ -144,13 +144,21 @@ class Ising(Part, HasRelaxedPotential, HasGibbs, HasTemperedGibbs, HasEnumeratio
 
     def tempered_gibbs(self, key: Key[Array, ""], x: Array, beta: Array) -> Array:
         """A sweep at inverse temperature β."""
+        return self._sweep(key, x, self._field(beta), beta, jnp.zeros(x.shape, bool))
+
+    def conditional_gibbs(self, key: Key[Array, ""], x: Array, held: Array, pull: Array) -> Array:
+        """Every open site from its conditional, there and back again; a pull on x is a field of half of it on s."""
+        return self._sweep(key, x, self.field + 0.5 * pull, jnp.ones(()), held)
+
+    def _sweep(self, key: Key[Array, ""], x: Array, field: Array, beta: Array, held: Array) -> Array:
         order = visits(self.field.shape[0], self.shape, periodic=self.periodic)
-        field, couplings = self._field(beta), self.matrix()
+        couplings = self.matrix()
 
         def visit(s: Array, now: tuple[Array, Array]) -> tuple[Array, None]:
             sites, one = now
             bits = draw_bits(one, 2.0 * (field[sites] + beta * (couplings[sites] @ s)))
-            return s.at[sites].set(jnp.where(bits, 1.0, -1.0), mode="drop"), None
+            drawn = jnp.where(held[sites], s[sites], jnp.where(bits, 1.0, -1.0))
+            return s.at[sites].set(drawn, mode="drop"), None
 
         start = 2.0 * x.astype(jnp.float32) - 1.0
         return jax.lax.scan(visit, start, (jnp.asarray(order), jax.random.split(key, len(order))))[0] > 0

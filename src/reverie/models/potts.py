@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from reverie import noise
-from reverie.capabilities import HasEnumeration, HasGibbs, HasRelaxedPotential, HasTemperedGibbs
+from reverie.capabilities import HasConditionalGibbs, HasEnumeration, HasRelaxedPotential, HasTemperedGibbs
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.categories import forbidden, one_hot
@@ -20,7 +20,7 @@ MOST = 10**7
 """Numbers in the tables of couplings."""
 
 
-class Potts(Part, HasRelaxedPotential, HasGibbs, HasTemperedGibbs, HasEnumeration):
+class Potts(Part, HasRelaxedPotential, HasConditionalGibbs, HasTemperedGibbs, HasEnumeration):
     """A fully visible Boltzmann machine of categories: a table for each column and one for each coupled pair.
 
         u(x) = Σ_i f_i(x_i) + Σ_{i<j} J_ij(x_i, x_j)
@@ -175,14 +175,22 @@ class Potts(Part, HasRelaxedPotential, HasGibbs, HasTemperedGibbs, HasEnumeratio
 
     def tempered_gibbs(self, key: Key[Array, ""], x: Array, beta: Array) -> Array:
         """A sweep at inverse temperature β."""
+        return self._sweep(key, x, self._field(beta), beta, jnp.zeros(x.shape, bool))
+
+    def conditional_gibbs(self, key: Key[Array, ""], x: Array, held: Array, pull: Array) -> Array:
+        """Every open column from its conditional, there and back again."""
+        return self._sweep(key, x, self._field(jnp.ones(())) + pull, jnp.ones(()), held)
+
+    def _sweep(self, key: Key[Array, ""], x: Array, field: Array, beta: Array, held: Array) -> Array:
         sites, levels = self.field.shape
         order = visits(sites, self.shape, periodic=self.periodic)
-        field, couplings = self._field(beta), self.matrix()
+        couplings = self.matrix()
 
         def visit(x: Array, now: tuple[Array, Array]) -> tuple[Array, None]:
             places, one = now
             logits = field[places] + beta * (couplings[places] @ one_hot(x, levels).reshape(-1))
-            return x.at[places].set(noise.categorical(one, logits).astype(x.dtype), mode="drop"), None
+            drawn = jnp.where(held[places], x[places], noise.categorical(one, logits).astype(x.dtype))
+            return x.at[places].set(drawn, mode="drop"), None
 
         return jax.lax.scan(visit, x, (jnp.asarray(order), jax.random.split(key, len(order))))[0]
 

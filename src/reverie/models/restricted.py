@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from reverie.bits import as_float, draw_bits, softplus
-from reverie.capabilities import HasEnumeration, HasGibbs, HasPotential, HasTemperedGibbs
+from reverie.capabilities import HasConditionalGibbs, HasEnumeration, HasPotential, HasTemperedGibbs
 from reverie.errors import InputError
 from reverie.models.visible import Visible
 from reverie.parts import Part, learned, option
 
 
-class RestrictedMachine(Part, HasPotential, HasGibbs, HasTemperedGibbs, HasEnumeration):
+class RestrictedMachine(Part, HasPotential, HasConditionalGibbs, HasTemperedGibbs, HasEnumeration):
     """Abstract: p(x, h) ∝ exp(η·T(x) + c·h + t(x) W h), h bits, so that each layer is independent given the other.
 
         u(x) = η·T(x) + Σ_j softplus(c_j + (t(x) W)_j)
@@ -66,6 +66,11 @@ class RestrictedMachine(Part, HasPotential, HasGibbs, HasTemperedGibbs, HasEnume
     def gibbs(self, key: Key[Array, ""], x: Array) -> Array:
         """h | x, then x | h."""
         return self._sweep(key, x, self.natural(), jnp.ones(()))
+
+    def conditional_gibbs(self, key: Key[Array, ""], x: Array, held: Array, pull: Array) -> Array:
+        """h | x, then what is open of x given h: units of x do not depend on each other."""
+        natural = self.visible.pushed(self.natural(), pull.reshape(-1))
+        return jnp.where(held, x, self._sweep(key, x, natural, jnp.ones(())))
 
     def base_sample(self, key: Key[Array, ""]) -> Array:
         """Independent units with parameters η₀."""

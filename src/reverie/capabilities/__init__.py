@@ -25,6 +25,7 @@ from reverie.capabilities.classes import (
     Branches,
     Classifies,
     ClassifiesCodes,
+    ConditionsOnClass,
     HasBranches,
     HasClass,
     HasClassPotential,
@@ -73,6 +74,7 @@ from reverie.capabilities.posteriors import (
     posterior_of,
 )
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
+from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
 from reverie.capabilities.wholes import HasBeliefStack, HasMeanField, HasPotentialBound, MarginalOf, whole_of
 
 __all__ = [
@@ -81,6 +83,7 @@ __all__ = [
     "Classifies",
     "ClassifiesCodes",
     "Code",
+    "ConditionsOnClass",
     "ConsultsModel",
     "Denoises",
     "Discriminates",
@@ -105,6 +108,8 @@ __all__ = [
     "HasFirstStage",
     "HasGibbs",
     "HasJointSample",
+    "HasLengthNormalisers",
+    "HasLengths",
     "HasLogJoint",
     "HasLogNormaliser",
     "HasLogProb",

@@ -47,6 +47,7 @@ TINY: dict[str, dict[str, Any]] = {
     "random-field": {"hidden": (4,)},
     "bit-field": {"hidden": (4,)},
     "joint-field": {"hidden": (4,), "classes": 3},
+    "crf": {"hidden": (4,)},
     "trf": {"order": 2, "room": 64},
     "gaussian-mixture": {"count": 2},
     "factor-analysis": {"latent": 2},

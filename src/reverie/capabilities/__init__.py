@@ -32,6 +32,7 @@ from reverie.capabilities.classes import (
     HasFirstStage,
     InfersFirstStage,
 )
+from reverie.capabilities.conditionals import TellsColumns
 from reverie.capabilities.latents import (
     HasClosedPosterior,
     HasCodebook,
@@ -145,6 +146,7 @@ __all__ = [
     "StandsIn",
     "StandsInFreely",
     "StartsChains",
+    "TellsColumns",
     "capabilities_of",
     "missing_from",
     "posterior_of",

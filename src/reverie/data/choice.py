@@ -230,7 +230,14 @@ def spec_of(measure: Measure, schema: Schema, train: Rows) -> Spec:
     marks = (size - 2, size - 1) if schema.text is not None and schema.text.lines and size is not None else None
     image = schema.image if _one_to_one(leaves, schema) else None
     classes = None if schema.label is None else len(schema.label.classes)
-    return Spec(leaves, image=image, text=schema.text is not None, marks=marks, classes=classes)
+    lengths = () if marks is None else lengths_of(x, marks[0])
+    return Spec(leaves, image=image, text=schema.text is not None, marks=marks, lengths=lengths, classes=classes)
+
+
+def lengths_of(x: NDArray[Any], end: int) -> tuple[float, ...]:
+    """The share of lines with one token, with two, …, up to the most that a row has room for before its end mark."""
+    count = np.bincount(np.argmax(x == end, axis=1), minlength=x.shape[1])[1:]
+    return tuple((count / max(1, count.sum())).tolist())
 
 
 def _one_to_one(leaves: dict[str, Leaf], schema: Schema) -> bool:

@@ -40,6 +40,7 @@ class Spec(msgspec.Struct, frozen=True):
         image: (height, width, channels) where the rows are pictures, stored as flat vectors.
         text: whether the rows are text.
         marks: of lines of text, the levels of the end mark and of the padding after it.
+        lengths: of lines of text, the share of the training rows with one token, with two, …
         classes: of labels, how many there are; `None` where the rows have none.
     """
 
@@ -47,6 +48,7 @@ class Spec(msgspec.Struct, frozen=True):
     image: tuple[int, ...] | None = None
     text: bool = False
     marks: tuple[int, int] | None = None
+    lengths: tuple[float, ...] = ()
     classes: int | None = None
 
     @property

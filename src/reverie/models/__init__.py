@@ -5,6 +5,7 @@
 
 from reverie.models.class_vae import CVAE, GMVAE
 from reverie.models.conv_vae import ConvVAE
+from reverie.models.crf import LinearChainCRF
 from reverie.models.darn import DARN
 from reverie.models.dbm import DeepBoltzmannMachine
 from reverie.models.dbn import DeepBeliefNet
@@ -62,6 +63,7 @@ MODELS: dict[str, type[Part]] = {
     "random-field": RandomField,
     "bit-field": BitField,
     "joint-field": JointField,
+    "crf": LinearChainCRF,
     "trf": SequenceField,
     "gaussian-mixture": GaussianMixture,
     "factor-analysis": FactorAnalysis,
@@ -96,6 +98,7 @@ __all__ = [
     "Generator",
     "Ising",
     "JointField",
+    "LinearChainCRF",
     "Potts",
     "LearnedPriorVAE",
     "M1M2",

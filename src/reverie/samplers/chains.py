@@ -6,17 +6,24 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
-from reverie.capabilities import HasGibbs, HasRealPotential
+from reverie.capabilities import HasGibbs, HasLengths, HasRealPotential
 from reverie.data import Batch
+from reverie.errors import InputError
 from reverie.parts import Parts
 from reverie.samplers.informed import GibbsWithGradients
 from reverie.samplers.kernel import Chains, Gibbs, Kernel, begin_all, move_all
 from reverie.samplers.langevin import Langevin
+from reverie.samplers.length_jumps import LengthJumps
 from reverie.samplers.sampler import Draw, Sampler, Tick
 
 
 def kernel_for(model: Any) -> Kernel:
-    """The usual kernel of a model: its own sweep, Langevin moves of reals, informed flips of what is discrete."""
+    """The usual kernel of a model: its own sweep, Langevin moves of reals, informed flips of what is discrete.
+
+    Sequences change their length besides.
+    """
+    if isinstance(model, HasLengths):
+        return LengthJumps()
     if isinstance(model, HasGibbs):
         return Gibbs()
     return Langevin() if isinstance(model, HasRealPotential) else GibbsWithGradients()
@@ -124,6 +131,8 @@ class ReplayBuffer(Sampler):
         model = parts["model"]
         kernel = self.kernel or kernel_for(model)
         count = batch.index.shape[0]
+        if count > self.size:
+            raise InputError(f"a store of {self.size} chains is too small for batches of {count} rows: make it larger")
         key_place, key_again, key_start, key_begin, key_move = jax.random.split(tick.key, 5)
         # An offset and a stride: no chain twice, without a permutation of the whole store.
         first = jax.random.randint(key_place, (), 0, self.size)

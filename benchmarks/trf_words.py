@@ -1,0 +1,215 @@
+"""Trans-dimensional random fields over words as sequences of letters (or, with --data ptb, of sentences).
+
+150,598 different English words for training, 2,000 to validate and 2,000 to test, none of which is in two of the three
+(REVERIE_DATA/trf_words). A field p(l, x) = π_l exp(u(x)) / Z_l, u a bigram reference and a potential of n-grams, of an
+LSTM from either side, or of attention, is learned by augmented stochastic approximation (`trf-sa`), whose chains move
+between lengths. Test words are then scored with log Z_l of each length (a) as stochastic approximation left them,
+with Z_3 summed exactly for their zero, and (b) by annealed importance sampling of each length by itself.
+
+Perplexity is a letter's, exp(−Σ log p / Σ (l + 1)), the end of a word being a letter: the published figures count so,
+since KN5's 6.668 comes with 17.766 nats a word, and 17.766 / log 6.668 = 9.36 where a test word has 8.37 letters.
+Standard errors are those over test words, and of log Z by AIS. Steps are validated by stochastic approximation's
+normalisers; the test words are looked at once, at the end.
+
+    REVERIE_DATA=… python benchmarks/trf_words.py [--potential ngram] [--steps 20000] [--out trf_words.md]
+"""
+
+import argparse
+import dataclasses
+import gzip
+import json
+import math
+import os
+import time
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from machine import describe
+
+from reverie import noise
+from reverie.backend import prepare
+from reverie.data import Leaf, Levels, Rows, Spec
+from reverie.evaluation.lengths import approximated_normalisers, length_normalisers, log_likelihoods_by_length
+from reverie.learners import AugmentedSA
+from reverie.loop import Loop
+from reverie.models import SequenceField
+from reverie.pairing import check, fill
+from reverie.parts import Optimiser
+
+PUBLISHED = {
+    "words": {"KN4": 7.958, "KN5": 6.668, "LSTM-16": 9.704, "LSTM-32": 8.477},
+    "ptb": {"KN5": 141.19, "LSTM 2×200": 113.9, "discrete TRF, Z by SA": 136.8, "discrete TRF, Z by AIS": 187.6},
+}
+LONGEST, VOCABULARY = 40, 10_000
+
+
+def sequences(name, folder):
+    """Lists of whole numbers for train, valid and test, and how many symbols there are."""
+    if name == "words":
+        parts = []
+        for part in ("train", "valid", "test"):
+            with gzip.open(folder / "trf_words" / f"{part}.id.gz", "rt", encoding="ascii") as file:
+                parts.append([[int(one) for one in line.split()] for line in file])
+        return parts, 26
+    with zipfile.ZipFile(folder / "ptb.zip") as archive:
+        texts = [archive.read(f"ptb/{part}.txt").decode().splitlines() for part in ("train", "valid", "test")]
+    lines = [[line.split() for line in text if line.strip()] for text in texts]
+    seen = Counter(word for line in lines[0] for word in line)
+    number = {word: i for i, (word, _) in enumerate(seen.most_common(VOCABULARY))}
+    return [[[number[w] for w in line] for line in part if len(line) <= LONGEST] for part in lines], len(number)
+
+
+def rows_of(lists, places, symbols):
+    """Rows of symbols, an end mark and padding."""
+    rows = np.full((len(lists), places + 1), symbols + 1, np.int32)
+    for row, one in zip(rows, lists, strict=True):
+        row[: len(one)], row[len(one)] = one, symbols
+    return rows
+
+
+def bigrams(lists, symbols):
+    """log r of each symbol after each, and after the start, from counts to each of which a half is added."""
+    counts = np.full((symbols + 1, symbols), 0.5)
+    for one in lists:
+        np.add.at(counts, ([symbols, *one[:-1]], one), 1.0)
+    return jnp.asarray(np.log(counts / counts.sum(1, keepdims=True)), jnp.float32)
+
+
+def perplexity(log_p, counts, extra=0.0):
+    """exp(−Σ log p / Σ counts), its standard error over rows, and the nats a row with theirs."""
+    rate = -log_p.sum() / counts.sum()
+    spread = math.hypot(np.std(log_p + rate * counts, ddof=1) / math.sqrt(len(log_p)), extra) / counts.mean()
+    error = math.hypot(np.std(log_p, ddof=1) / math.sqrt(len(log_p)), extra)
+    return {"ppl": math.exp(rate), "ppl_se": math.exp(rate) * spread, "nats": -log_p.mean(), "nats_se": error}
+
+
+def model_of(settings):
+    """The field, blank."""
+    common = {"network": settings.potential, "reference": settings.reference}
+    if settings.potential == "ngram":
+        return SequenceField(order=settings.order, room=2**settings.room, **common)
+    return SequenceField(width=settings.width, embedding=settings.embedding, depth=settings.depth, **common)
+
+
+def prepared(settings, lists, symbols):
+    """Rows of the three parts, and the spec of the first."""
+    places = max(len(one) for part in lists for one in part)
+    rows = [rows_of(part, places, symbols) for part in lists]
+    count = np.bincount([len(one) for one in lists[0]], minlength=places + 1)[1:]
+    leaf = Leaf("categorical", places + 1, levels=symbols + 2, counts=(symbols + 2,) * (places + 1))
+    shares = tuple((count / count.sum()).tolist())
+    return rows, Spec({"categorical": leaf}, text=True, marks=(symbols, symbols + 1), lengths=shares)
+
+
+def started(parts, settings, lists, symbols):
+    """The parts with the reference at its counts."""
+    table = bigrams(lists[0], symbols) if settings.reference == "bigram" else None
+    return parts if table is None else parts | {"model": dataclasses.replace(parts["model"], table=table)}
+
+
+def learned(settings, rows, spec, lists, symbols):
+    """The model after a run, and the seconds that its steps took."""
+    learner = AugmentedSA(
+        k=settings.moves, particles=settings.batch, jumps=settings.jumps, settle=max(1, int(0.8 * settings.steps))
+    )
+    parts = fill(check(model_of(settings), learner), noise.make_key(settings.seed), spec)
+    parts = started(parts, settings, lists, symbols)
+    data = Rows(rows[0], None, None, np.arange(len(rows[0])))
+    loop = Loop(
+        learner, data, Levels(), noise.make_key(settings.seed + 100), seed=settings.seed,
+        optimisers={"model": Optimiser(rate=settings.rate, schedule="cosine")}, batch=settings.batch,
+        steps=settings.steps,
+    )  # fmt: skip
+    state, done, begun = loop.start(parts), 0, time.perf_counter()
+    counts = np.array([len(one) + 1 for one in lists[1]])
+    while done < settings.steps:
+        count = min(max(1, settings.steps // 20), settings.steps - done)
+        state, info = loop.advance(state, count)
+        done += count
+        model = state.parts["model"]
+        said = perplexity(log_likelihoods_by_length(model, rows[1], approximated_normalisers(model)), counts)
+        numbers = {name: round(float(info[name]) / count, 4) for name in ("acceptance", "lengths_off")}
+        told = {"step": done, "seconds": round(time.perf_counter() - begun, 1), "valid_ppl": said["ppl"], **numbers}
+        print(json.dumps(told), flush=True)
+    return state.parts["model"], time.perf_counter() - begun
+
+
+def judged(model, settings, rows, lists):
+    """Test figures by either kind of normalisers, and how far these are apart."""
+    counts = np.array([len(one) + 1 for one in lists[2]])
+    shares = np.bincount(counts - 1, minlength=len(model.shares) + 1)[1:] / len(counts)
+    by_sa = approximated_normalisers(model)
+    figures = {"SA": perplexity(log_likelihoods_by_length(model, rows[2], by_sa), counts)}
+    begun = time.perf_counter()
+    by_ais = length_normalisers(model, seed=settings.seed, chains=settings.chains, temperatures=settings.temperatures)
+    seconds = time.perf_counter() - begun
+    used = shares > 0
+    wrong = [one.warnings[0] for one, use in zip(by_ais, used, strict=True) if use and one.failed]
+    for line in wrong:
+        print(line, flush=True)
+    values = np.array([one.value if use else 0.0 for one, use in zip(by_ais, used, strict=True)])
+    errors = np.array([one.se if use else 0.0 for one, use in zip(by_ais, used, strict=True)])
+    if not wrong:
+        extra = float(np.sqrt(np.sum((shares * errors) ** 2)))
+        figures["AIS"] = perplexity(log_likelihoods_by_length(model, rows[2], values), counts, extra)
+    gap = (values - by_sa)[used]
+    spread = {"sa_minus_ais": float(-np.nanmean(gap)), "largest_gap": float(np.nanmax(np.abs(gap)))}
+    return figures, spread, seconds, wrong
+
+
+def page(settings, figures, spread, seconds, annealing, wrong):
+    """The page, as Markdown."""
+    names = {"ngram": f"n-grams up to {settings.order}", "lstm": f"LSTMs of {settings.width}, both ways"}
+    what = names.get(settings.potential, f"attention of {settings.width}, {settings.depth} blocks")
+    lines = ["| model | log Z_l by | test perplexity a symbol | nats a row | s |", "| --- | --- | ---: | ---: | ---: |"]
+    for way, one in figures.items():
+        cells = f"{one['ppl']:.3f} ± {one['ppl_se']:.3f} | {one['nats']:.3f} ± {one['nats_se']:.3f}"
+        lines.append(f"| TRF, {what} | {way} | {cells} | {seconds + (annealing if way == 'AIS' else 0.0):.0f} |")
+    lines += [f"| TRF, {what} | AIS | failed: {wrong[0]} | – | {seconds + annealing:.0f} |"] if wrong else []
+    lines += [f"| {name}, published | | {value} | – | – |" for name, value in PUBLISHED[settings.data].items()]
+    told = (
+        f"{settings.steps} steps of {settings.batch} rows, as many chains, {settings.moves} moves a step; log Z_l by "
+        f"SA above those by AIS ({settings.chains} chains a length, {settings.temperatures} temperatures) by "
+        f"{spread['sa_minus_ais']:.3f} nats on average, at most {spread['largest_gap']:.3f} apart. {describe()}"
+    )
+    return "\n".join(lines) + f"\n\n{told}\n"
+
+
+def main():
+    """Learn, validate, test and tell."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", choices=("words", "ptb"), default="words")
+    parser.add_argument("--potential", choices=("ngram", "lstm", "attention"), default="ngram")
+    parser.add_argument("--reference", choices=("uniform", "unigram", "bigram"), default="bigram")
+    parser.add_argument("--order", type=int, default=5)
+    parser.add_argument("--room", type=int, default=20, help="log2 of the numbers in the table of each order")
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--embedding", type=int, default=64)
+    parser.add_argument("--depth", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=300, help="rows a step, and chains")
+    parser.add_argument("--moves", type=int, default=1)
+    parser.add_argument("--jumps", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--chains", type=int, default=32, help="of annealing, for each length")
+    parser.add_argument("--temperatures", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=None)
+    settings = parser.parse_args()
+    prepare()
+    lists, symbols = sequences(settings.data, Path(os.environ["REVERIE_DATA"]))
+    rows, spec = prepared(settings, lists, symbols)
+    model, seconds = learned(settings, rows, spec, lists, symbols)
+    figures, spread, annealing, wrong = judged(model, settings, rows, lists)
+    print(json.dumps({"figures": figures, **spread, "seconds": seconds, "annealing": annealing}), flush=True)
+    text = page(settings, figures, spread, seconds, annealing, wrong)
+    print(text)
+    if settings.out is not None:
+        settings.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What models of sequences can do whose lengths differ: p(l, x) over lengths l and rows x of that length.
+
+A row ends with a mark, after which there is padding. Symbols are whole numbers below both.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+from jaxtyping import Array, Float, Int, Key
+
+from reverie.capabilities.capability import Row
+from reverie.capabilities.models import HasGibbs, HasPotential, HasTemperedGibbs
+
+
+class HasLengths(HasPotential, HasGibbs):
+    """A potential of sequences, whose Gibbs sweep leaves p(x | l) invariant and the length as it is."""
+
+    @property
+    @abstractmethod
+    def lengths(self) -> tuple[int, int]:
+        """The shortest and the longest."""
+
+    @property
+    @abstractmethod
+    def symbol_count(self) -> int:
+        """How many symbols there are; they are the whole numbers below it."""
+
+    @abstractmethod
+    def row_of(self, symbols: Int[Array, " longest"], length: Int[Array, ""]) -> Row:
+        """The row of that length that has the first of these symbols."""
+
+    @abstractmethod
+    def length_of(self, x: Row) -> Int[Array, ""]:
+        """l."""
+
+    @abstractmethod
+    def inserted(self, x: Row, place: Int[Array, ""]) -> Row:
+        """The row with one more place, in front of the symbol at `place`; which symbol is there does not matter yet."""
+
+    @abstractmethod
+    def removed(self, x: Row, place: Int[Array, ""]) -> Row:
+        """The row without the symbol at `place`."""
+
+    @abstractmethod
+    def with_symbol(self, x: Row, place: Int[Array, ""], symbol: Int[Array, ""]) -> Row:
+        """The row with that symbol at `place`."""
+
+    @abstractmethod
+    def symbol_logits(self, x: Row, place: Int[Array, ""]) -> Float[Array, " symbols"]:
+        """By what log-odds each symbol is proposed for `place`: a function of all of x but what stands there."""
+
+
+class HasLengthNormalisers(HasLengths, HasTemperedGibbs):
+    """p(l, x) ∝ π_l exp(u(x) − ζ_l), π the lengths' known shares and ζ an estimate of log Z_l up to a constant."""
+
+    @abstractmethod
+    def length_shares(self) -> Float[Array, " lengths"]:
+        """π."""
+
+    @abstractmethod
+    def length_normalisers(self) -> Float[Array, " lengths"]:
+        """ζ."""
+
+    @abstractmethod
+    def with_length_normalisers(self, normalisers: Float[Array, " lengths"]) -> Any:
+        """The model with another ζ."""
+
+    @abstractmethod
+    def base_sample_of(self, key: Key[Array, ""], length: Int[Array, ""]) -> Row:
+        """An exact draw of that length at β = 0, where the normaliser of each length is its share."""

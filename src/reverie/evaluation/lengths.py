@@ -1,0 +1,155 @@
+"""Fields of sequences: log Z of each length by annealing, or as stochastic approximation left it, and what rows get.
+
+    log p(l, x) = log π_l + u(x) − log Z_l,    log Z_l = log Σ_x exp u(x) over the rows of length l
+
+Annealed importance sampling (see `annealing`) is done for each length by itself: sweeps leave the length as it is. Its
+log Z_l are too small on average, and so likelihoods by it optimistic. Stochastic approximation's errors have no sign.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PyTree
+
+from reverie import noise
+from reverie.capabilities import HasLengthNormalisers
+from reverie.errors import InputError
+from reverie.estimate import Estimate, failed
+from reverie.evaluation.annealing import SWEEPS, diagnose
+
+MOST_ROWS = 2**18
+"""Rows of one length that are summed."""
+ROWS = 2**12
+"""Rows in a chunk."""
+
+
+@eqx.filter_jit
+def _annealed(model: Any, key: Key[Array, ""], x: PyTree, temperatures: Array) -> Array:
+    """The log weight of each chain from base draws x to the model."""
+
+    def step(k: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
+        x, log_w = state
+        return _swept(model, key, k, x, k / temperatures), log_w + _gain(model, x, k, temperatures)
+
+    return jax.lax.fori_loop(1, temperatures + 1, step, (x, jnp.zeros(x.shape[0])))[1]
+
+
+@eqx.filter_jit
+def _annealed_back(model: Any, key: Key[Array, ""], x: PyTree, temperatures: Array) -> Array:
+    """What the chains say of log Z that settle at the model and go back to the base."""
+    key_settle, key_path = jax.random.split(key)
+    x = jax.lax.fori_loop(0, SWEEPS, lambda t, x: _swept(model, key_settle, t, x, 1.0), x)
+
+    def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
+        x, log_w = state
+        k = temperatures - i
+        x = _swept(model, key_path, k, x, k / temperatures)
+        return x, log_w + _gain(model, x, k, temperatures)
+
+    return jax.lax.fori_loop(0, temperatures, step, (x, jnp.zeros(x.shape[0])))[1]
+
+
+def _swept(model: Any, key: Key[Array, ""], k: Array, x: PyTree, beta: Array | float) -> PyTree:
+    keys = jax.random.split(jax.random.fold_in(key, k), x.shape[0])
+    return jax.vmap(lambda one, row: model.tempered_gibbs(one, row, jnp.asarray(beta, jnp.float32)))(keys, x)
+
+
+def _gain(model: Any, x: PyTree, k: Array, temperatures: Array) -> Array:
+    before, beta = (k - 1) / temperatures, k / temperatures
+    return jax.vmap(lambda row: model.tempered_potential(row, beta) - model.tempered_potential(row, before))(x)
+
+
+@eqx.filter_jit
+def _drawn(model: Any, key: Key[Array, ""], lengths: Array) -> PyTree:
+    return jax.vmap(model.base_sample_of)(jax.random.split(key, lengths.shape[0]), lengths)
+
+
+def length_normalisers(model: Any, *, seed: int = 0, chains: int = 64, temperatures: int = 500) -> tuple[Estimate, ...]:
+    """log Z_l of each length by annealed importance sampling: lower bounds on average, or failed, with the reason.
+
+    Args:
+        model: a filled model that `HasLengthNormalisers`.
+        seed: of the chains.
+        chains: how many go forward for each length; half as many come back, as a check.
+        temperatures: steps from the base to the model.
+    """
+    _checked(model)
+    if chains < 16 or temperatures < 1:
+        raise InputError(f"AIS needs at least 16 chains and 1 temperature, not {chains} and {temperatures}")
+    shortest, longest = model.lengths
+    count, every = jnp.asarray(temperatures), jnp.arange(shortest, longest + 1)
+    keys = jax.random.split(noise.make_key(seed), 4)
+    starts = [_drawn(model, key, jnp.repeat(every, each)) for key, each in ((keys[0], chains), (keys[1], chains // 2))]
+    log_w = np.asarray(_annealed(model, keys[2], starts[0], count), np.float64).reshape(len(every), -1)
+    back = np.asarray(_annealed_back(model, keys[3], starts[1], count), np.float64).reshape(len(every), -1)
+    zeta = np.asarray(model.length_normalisers(), np.float64)
+    found = []
+    for place, (forth, home) in enumerate(zip(log_w, back, strict=True)):
+        one = diagnose(forth + zeta[place], home + zeta[place])
+        if one.wrong is None:
+            found.append(Estimate(one.log_z, one.se, "lower bound", ess=one.ess))
+        else:
+            found.append(failed(f"log Z of length {shortest + place} failed: {one.wrong}", ess=one.ess))
+    return tuple(found)
+
+
+def summed_normaliser(model: Any, length: int) -> float:
+    """log Z_l of one length by a sum over all of its rows, up to 2^18 of them."""
+    _checked(model)
+    count = model.symbol_count**length
+    if not model.lengths[0] <= length <= model.lengths[1] or count > MOST_ROWS:
+        raise InputError(f"length {length} has {count:.3g} rows or none, and the most that are summed is {MOST_ROWS}")
+    strides = model.symbol_count ** np.minimum(np.arange(model.lengths[1]), length)
+    sums = []
+    for numbers in np.array_split(np.arange(count), -(-count // ROWS)):
+        symbols = jnp.asarray(numbers[:, None] // strides % model.symbol_count, jnp.int32)
+        rows = jax.vmap(model.row_of, (0, None))(symbols, jnp.asarray(length))
+        sums.append(np.logaddexp.reduce(np.asarray(_told(model, rows), np.float64)))
+    place = length - model.lengths[0]
+    # The potential holds log π_l − ζ_l.
+    held = float(model.length_normalisers()[place] - jnp.log(model.length_shares()[place]))
+    return float(np.logaddexp.reduce(sums)) + held
+
+
+def approximated_normalisers(model: Any) -> np.ndarray:
+    """log Z_l of each length as stochastic approximation left it, in ζ, which is known up to a constant.
+
+    The constant comes from a sum over all rows of one length: of those with at most 2^18 rows, the most frequent.
+    """
+    _checked(model)
+    shortest, longest = model.lengths
+    few = [length for length in range(shortest, longest + 1) if model.symbol_count**length <= MOST_ROWS]
+    if not few:
+        raise InputError(f"no length has at most {MOST_ROWS} rows: log Z_l is not known for any, and ζ has no zero")
+    anchor = max(few, key=lambda length: float(model.length_shares()[length - shortest]))
+    zeta = np.asarray(model.length_normalisers(), np.float64)
+    return zeta - zeta[anchor - shortest] + summed_normaliser(model, anchor)
+
+
+def log_likelihoods_by_length(model: Any, rows: Any, normalisers: Any) -> np.ndarray:
+    """log p(l, x) of each row, given log Z_l of each length."""
+    _checked(model)
+    pieces = np.array_split(np.asarray(rows), -(-len(rows) // ROWS))
+    potential = np.concatenate([np.asarray(_told(model, jnp.asarray(piece)), np.float64) for piece in pieces])
+    places = np.concatenate([np.asarray(_lengths(model, jnp.asarray(piece))) for piece in pieces]) - model.lengths[0]
+    # The potential holds −ζ_l, in the place of which comes −log Z_l.
+    zeta = np.asarray(model.length_normalisers(), np.float64)
+    return potential + (zeta - np.asarray(normalisers, np.float64))[places]
+
+
+def _checked(model: Any) -> None:
+    if not isinstance(model, HasLengthNormalisers):
+        raise InputError(f"{type(model).__name__} has no normaliser for each length: that needs HasLengthNormalisers")
+
+
+@eqx.filter_jit
+def _told(model: Any, rows: Array) -> Array:
+    return jax.vmap(model.potential)(rows)
+
+
+@eqx.filter_jit
+def _lengths(model: Any, rows: Array) -> Array:
+    return jax.vmap(model.length_of)(rows)

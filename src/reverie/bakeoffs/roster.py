@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from reverie.capabilities import TellsColumns
 from reverie.data.spec import Spec
+from reverie.errors import InputError
 from reverie.pairing import check, make_learner, make_part
 
 
@@ -41,6 +43,10 @@ def suited(spec: Spec, roster: tuple[Entrant, ...] = ROSTER) -> list[Entrant]:
     found = []
     for entrant in roster:
         pair = check(make_part("model", entrant.model, entrant.model_options), make_learner(entrant.learner))
+        if isinstance(pair["model"], TellsColumns):
+            raise InputError(
+                f"{entrant.model} tells some columns given the others: its likelihood has no rank beside those of rows"
+            )
         if all(part.unsuited(spec) is None for part in pair.values()):
             found.append(entrant)
     return found

@@ -59,7 +59,7 @@ def run_facts(run: "Run") -> Table:
         ("pair", f"{run.model} by {run.learner}, {counted(run.parameters, 'parameter')}"),
         ("steps", f"{count(run.step)} in {duration(run.seconds)}: {run.status}, {run.result.why}"),
         ("log-likelihood", full(run.log_likelihood)),
-        ("measure", run.measure.reference),
+        ("measure", run.reference),
     ]
     return facts(rows + _report(run))
 
@@ -74,7 +74,7 @@ def settings_facts(run: "Run") -> Table:
     splits = ", ".join(f"{number:,} {split}" for split, number in config.data.rows.items())
     rows += [
         ("data", f"{config.data.name}: {splits} rows"),
-        ("measure", run.measure.reference),
+        ("measure", run.reference),
         *((f"{role} moves by", f"{one.name} {one.rate:g}, {one.schedule}") for role, one in config.optimisers.items()),
         ("batch", count(config.batch)),
         ("budget", " or ".join(end)),
@@ -126,7 +126,9 @@ def evaluation_facts(found: "Evaluation") -> Table:
     if found.log_likelihood_given is not None:
         rows.append(("given the label", full(found.log_likelihood_given)))
     if found.accuracy is not None:
-        rows.append(("accuracy", f"{short(found.accuracy)} of {counted(found.accuracy.n, 'labelled row')}"))
+        told = found.accuracy.unit == "of told columns"
+        what = f"told columns, in {counted(found.rows, 'row')}" if told else counted(found.accuracy.n, "labelled row")
+        rows.append(("accuracy", f"{short(found.accuracy)} of {what}"))
     if found.log_normaliser is not None:
         rows.append(("log Z", full(found.log_normaliser)))
     if found.bounds is not None:

@@ -19,8 +19,10 @@ from reverie.evaluation.gap import Gap, inference_gap
 from reverie.evaluation.gradient_statistics import GradientStatistics, gradient_statistics
 from reverie.evaluation.jackknife import jackknifed
 from reverie.evaluation.likelihood import Scores, log_likelihood, score
+from reverie.evaluation.mixing import Mixing, mixing
 from reverie.evaluation.normaliser import log_normaliser
 from reverie.evaluation.normaliser_bracket import normaliser_bracket
+from reverie.evaluation.told import reference_of, retold, told_accuracy
 from reverie.evaluation.two_sample import TwoSample, two_sample
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Collapse",
     "Gap",
     "GradientStatistics",
+    "Mixing",
     "Scores",
     "TwoSample",
     "accuracy",
@@ -48,9 +51,13 @@ __all__ = [
     "likelihood_given_label",
     "log_likelihood",
     "log_normaliser",
+    "mixing",
     "normaliser_bracket",
+    "reference_of",
+    "retold",
     "samples_of",
     "score",
     "to_raw",
+    "told_accuracy",
     "two_sample",
 ]

@@ -18,6 +18,7 @@ from reverie.capabilities import (
     MarginalOf,
     Pushforward,
     Samplable,
+    TellsColumns,
     whole_of,
 )
 from reverie.data import Measure
@@ -162,6 +163,8 @@ def samples_of(
         return in_chunks(lambda piece: _pushed(model, key, piece), places, CHUNK)
     if walkable(model):
         return in_chunks(lambda piece: _walked(model, key, moves, None, piece), places, CHUNK)
+    if isinstance(model, TellsColumns):
+        raise InputError(f"{type(model).__name__} draws {model.told_words}: it needs rows, as Run.retold takes them")
     raise InputError(
         f"{type(model).__name__} has no draws: a model needs Samplable, HasGibbs or Pushforward, or a potential and "
         "somewhere for chains to start"

@@ -8,9 +8,10 @@
     it HasPotentialBound                log 1/K Σ_k exp b_k − log Z           lower bound where log Z is exact, else
                                                                               optimistic
 
-To each the measure's correction is added, and an exact value becomes a lower bound where the measure says so. The
-second, with h_k ~ q(h | x), is the importance-weighted bound of Burda, Grosse & Salakhutdinov 2016, Eq. 8: it grows
-with K, to log p(x).
+A model that `TellsColumns` has log p(told | given) in the place of log p(x). To all others the measure's correction is
+added: told columns are categories as they were read. An exact value becomes a lower bound where the measure says so.
+The second, with h_k ~ q(h | x), is the importance-weighted bound of Burda, Grosse & Salakhutdinov 2016, Eq. 8: it
+grows with K, to log p(x).
 """
 
 import math
@@ -30,6 +31,7 @@ from reverie.capabilities import (
     HasPotential,
     HasPotentialBound,
     Proposes,
+    TellsColumns,
     posterior_of,
 )
 from reverie.data import Measure
@@ -68,6 +70,8 @@ class Scores(NamedTuple):
 def _densities(model: Any, measure: Measure, key: Key[Array, ""], rows: PyTree) -> tuple[Array, Array]:
     def one(words: Array, raw: PyTree) -> tuple[Array, Array]:
         x, correction, _ = seen(measure, key, words, raw)
+        if isinstance(model, TellsColumns):
+            return model.log_prob(x), jnp.zeros(())
         return model.log_prob(x) if isinstance(model, HasLogProb) else model.potential(x), correction
 
     return jax.vmap(one)(*rows)

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import ConditionsOnClass, HasLogJoint, HasLogProb
+from reverie.capabilities import ConditionsOnClass, HasLogJoint, HasLogProb, TellsColumns
 from reverie.data import Dataset, Rows, load_again, to_model_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
@@ -28,6 +28,7 @@ from reverie.evaluation import (
     likelihood_given_label,
     log_likelihood,
     samples_of,
+    told_accuracy,
     two_sample,
 )
 from reverie.evaluation.annealing_codes import unsuited
@@ -54,7 +55,8 @@ class Evaluation(NamedTuple):
         annealed: for them, the log-likelihood of the first rows by annealing or by a sum over all codes, if asked.
         bracket: bounds from below and above on rows that the model drew, if asked.
         gap: the inference gap of the first rows, split, if asked.
-        accuracy: of the classes that the parts tell, for learners that learn from labels.
+        accuracy: of the classes that the parts tell, for learners that learn from labels; or of columns told given the
+            others.
         log_likelihood_given: of a row given its label, log p(x | y), for models of rows given a class.
         notes: what could not be said, and why.
     """
@@ -124,20 +126,26 @@ def evaluate(
     if found is None or isinstance(run.parts["model"], HasLogProb):
         found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, **known)
     image = run.spec.image
-    heard("comparing samples")
-    held = to_model_rows(run.measure, rows[:MOST].raw, seed)
-    drawn = samples_of(run.parts, len(jax.tree.leaves(held)[0]), jax.random.fold_in(key, 1))
+    model, compared = run.parts["model"], None
+    if len(rows) > 1 and not isinstance(model, TellsColumns):
+        heard("comparing samples")
+        held = to_model_rows(run.measure, rows[:MOST].raw, seed)
+        drawn = samples_of(run.parts, len(jax.tree.leaves(held)[0]), jax.random.fold_in(key, 1))
+        compared = two_sample(drawn, held, layouts(run.spec), seed=seed)
     evaluation = Evaluation(
         run=str(run.path),
         rows=len(rows),
         log_likelihood=found,
         bits_per_dim=None if found is None or image is None else found.bits_per_dim(int(np.prod(image))),
         log_normaliser=run.log_z,
-        two_sample=two_sample(drawn, held, layouts(run.spec), seed=seed) if len(rows) > 1 else None,
-        reference=run.measure.reference,
+        two_sample=compared,
+        reference=run.reference,
         bounds=bound,
     )
-    model = run.parts["model"]
+    if isinstance(model, TellsColumns):
+        right = told_accuracy(model, run.measure, rows.raw, key)
+        why = f"no two-sample figure: {run.model} tells {model.told_words} and draws no whole rows"
+        return evaluation._replace(accuracy=right, notes=(why,))
     if isinstance(model, ConditionsOnClass) and rows.y is not None:
         scores = class_scores(model, run.measure, rows.raw, key, run.class_log_z)
         told, given = class_accuracy(scores, rows.y), likelihood_given_label(scores, rows.y)

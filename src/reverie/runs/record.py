@@ -94,7 +94,7 @@ def data_table(run: Run) -> Html:
             ("rows", rows),
             ("columns", record.schema.describe()),
             ("the model sees", f"{record.spec.size:,} {record.spec.kind} columns"),
-            ("likelihoods are of", run.measure.reference),
+            ("likelihoods are of", run.reference),
             ("fingerprint", tag("span", record.fingerprint, cls="mono")),
         ]
     )

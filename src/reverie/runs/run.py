@@ -13,7 +13,18 @@ from reverie.capabilities import ConditionsOnClass, GuidesClasses, HasPotential,
 from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
-from reverie.evaluation import Scores, class_normalisers, classes_of, log_normaliser, samples_of, score, to_raw
+from reverie.evaluation import (
+    Scores,
+    class_normalisers,
+    classes_of,
+    log_normaliser,
+    reference_of,
+    retold,
+    samples_of,
+    score,
+    to_raw,
+)
+from reverie.evaluation.told import How
 from reverie.pairing import fill
 from reverie.parts import Parts
 from reverie.runs.arrays import decode, encode, restore
@@ -116,6 +127,11 @@ class Run:
         """How a raw row becomes the model's."""
         return self.config.make_measure()
 
+    @property
+    def reference(self) -> str:
+        """The space and base measure of its likelihood, and which columns it is of where not of whole rows."""
+        return reference_of(self.parts["model"], self.measure)
+
     @cached_property
     def log_z(self) -> Estimate | None:
         """log Z of an unnormalised model, computed once for a run."""
@@ -196,6 +212,17 @@ class Run:
         if scores is None:
             raise InputError(f"{self.model} is implicit: it has draws but no likelihood; use a two-sample figure")
         return scores
+
+    def retold(self, x: Any, *, how: How = "likeliest", seed: int = 0) -> Any:
+        """Rows in raw space with those of their columns told anew that the model tells given the others.
+
+        Args:
+            x: `Rows`, or anything that `load` reads with the run's columns; what stands in the told ones is not read.
+            how: `likeliest`, the likeliest values together, or `sample`, a draw of them.
+            seed: of the draw.
+        """
+        rows = x if isinstance(x, Rows) else self.read(x)
+        return retold(self.parts["model"], self.measure, rows.raw, noise.make_key(seed, self.config.prng), how)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.model} by {self.learner}, {self.step} steps, {self.status})"

@@ -23,16 +23,27 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Set JAX up in the environment, before anything imports it; commands that tests start inherit it.
 
-    The cache lives as long as the session: those commands share what they compile, and every run starts cold.
+    The cache lives as long as the session: workers and commands share what they compile, and every run starts cold.
+    Most of the time goes into compiling, so what is compiled is optimised little.
     """
+    if _is_worker():
+        return
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="reverie-tests-jax-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ["MPLBACKEND"] = "Agg"
 
 
 def pytest_unconfigure(config):
+    if _is_worker():
+        return
     shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
+
+def _is_worker():
+    """Whether this is one of the processes that `-n` starts; they inherit what the first has set."""
+    return "PYTEST_XDIST_WORKER" in os.environ
 
 
 def pytest_collection_modifyitems(config, items):

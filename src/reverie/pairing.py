@@ -1,7 +1,8 @@
 """Which learner fits which model: checked once, before the loop."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from jaxtyping import Array, Key
@@ -22,6 +23,12 @@ FIRST = ("em", "denoising", "flow-matching", "mle", "elbo", "jsa", "pcd", "gan")
 """The learners that are tried first where nobody chose: exact before bounded, bounded before adversarial."""
 MOST_NAMES = 6
 """Names that a refusal gives of what would serve."""
+
+
+@functools.cache
+def _usual_form(make: Callable[[], Any]) -> Any:
+    """A learner or a blank part at its default options; neither ever changes, so one does for all."""
+    return make()
 
 
 class Verdict(NamedTuple):
@@ -79,7 +86,7 @@ def usual(role: str, model: Part, needs: tuple[type, ...]) -> Part | None:
     """
     registry = REGISTRIES[role]
     names = [*(name for name in (model.usual.get(role),) if name in registry), *registry]
-    serving = [part for part in (registry[name]() for name in names) if part.unserving(model) is None]
+    serving = [part for part in (_usual_form(registry[name]) for name in names) if part.unserving(model) is None]
     return next((part for part in serving if not missing_from(part, needs)), serving[0] if serving else None)
 
 
@@ -96,7 +103,7 @@ def missing(model: Part, learner: Learner, given: Mapping[str, Part] | None = No
 def serving(model: Part) -> list[str]:
     """The learners that fit a model at their default options, by name: those of `FIRST` before the rest."""
     names = [*FIRST, *(name for name in LEARNERS if name not in FIRST)]
-    return [name for name in names if not missing(model, LEARNERS[name]())]
+    return [name for name in names if not missing(model, _usual_form(LEARNERS[name]))]
 
 
 def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, Part]:
@@ -138,8 +145,9 @@ def matrix(models: Iterable[str] = MODELS, learners: Iterable[str] = LEARNERS) -
     """Every model with every learner, at their default options."""
     verdicts = []
     for model_name in models:
+        model = _usual_form(MODELS[model_name])
         for learner_name in learners:
-            lacking = missing(MODELS[model_name](), LEARNERS[learner_name]())
+            lacking = missing(model, _usual_form(LEARNERS[learner_name]))
             names = tuple(name for names in lacking.values() for name in names)
             verdicts.append(Verdict(model_name, learner_name, not names, names))
     return tuple(verdicts)

@@ -24,6 +24,7 @@ from tests.measuring import along, draws, errors_off, gradient, surprise, tick
 CATEGORIES = Spec({"categorical": Leaf("categorical", 2, levels=3, counts=(3, 2))})
 GRID = np.array([[i, j] for i in range(3) for j in range(2)], np.int32)
 CHAINS = 10_000
+BATCH = worlds.batch_of(worlds.states(3))  # Neither these chains nor what the generator learns depends on data.
 
 
 def potts():
@@ -80,7 +81,7 @@ def test_chains_leave_the_field_as_it_is_and_accept_as_often_as_they_should(kind
     parts, every, log_p, log_q = pair(kind)
     run = eqx.filter_jit(IndependenceChains(1, CHAINS, sweeps).draw)
     start = every[np.random.default_rng(2).choice(len(every), CHAINS, p=np.exp(log_p))]
-    draw, chain, info = run(tick(), parts, None, Chains(jnp.asarray(start), None))
+    draw, chain, info = run(tick(), parts, BATCH, Chains(jnp.asarray(start), None))
     assert surprise(places(draw["particles"], every), log_p) > 1e-3
     w = log_p - log_q
     rate = np.exp(log_p)[:, None] * np.exp(log_q)[None] * np.minimum(1.0, np.exp(w[None] - w[:, None]))
@@ -89,9 +90,9 @@ def test_chains_leave_the_field_as_it_is_and_accept_as_often_as_they_should(kind
     if sweeps:
         return
     many = IndependenceChains(30, CHAINS)
-    chain = many.init(noise.make_key(1), parts, 0, None)
+    chain = many.init(noise.make_key(1), parts, 0, BATCH)
     assert surprise(places(chain.x, every), log_q) > 1e-3
-    last, _, _ = eqx.filter_jit(many.draw)(tick(3), parts, None, chain)
+    last, _, _ = eqx.filter_jit(many.draw)(tick(3), parts, BATCH, chain)
     assert surprise(places(last["particles"], every), log_p) > 1e-3
 
 
@@ -122,12 +123,12 @@ def test_the_directions_are_the_exact_gradients():
 def test_the_generator_comes_to_the_field_and_proposals_are_accepted():
     parts, every, log_p, log_q = pair("bits")
     sampler, direction = IndependenceChains(2, 200), GeneratorFromParticles()
-    chain = sampler.init(noise.make_key(1), parts, 0, None)
+    chain = sampler.init(noise.make_key(1), parts, 0, BATCH)
 
     def step(state, key):
         parts, chain = state
-        draw, chain, info = sampler.draw(Tick(key, jnp.asarray(0)), parts, None, chain)
-        ascent = direction.ascend(tick(), parts, None, draw, None)[0].along["generator"]
+        draw, chain, info = sampler.draw(Tick(key, jnp.asarray(0)), parts, BATCH, chain)
+        ascent = direction.ascend(tick(), parts, BATCH, draw, None)[0].along["generator"]
         moved = eqx.apply_updates(parts["generator"], jax.tree.map(lambda leaf: 0.5 * leaf, ascent))
         return (parts | {"generator": moved}, chain), info["independence_acceptance"]
 

@@ -23,7 +23,7 @@ def InclusiveField(
 
     Args:
         moves: moves of x from the generator's draw.
-        kernel: how x moves: `langevin` and `sghmc` as in the paper, or `mala`, `hmc`; `auto` is Langevin.
+        kernel: how x moves: `langevin` and `sghmc` as in the paper, or `mala`, `hmc`, `nuts`; `auto` is Langevin.
         step: the kernel's step size.
         code_moves: Langevin moves of h afterwards; none keeps the h that x came from.
         code_step: their step size.

@@ -25,7 +25,7 @@ def JointEnergy(
 
     Args:
         k: moves a step.
-        kernel: how chains move: `langevin` as in the paper, `mala`, `hmc` or `sghmc`.
+        kernel: how chains move: `langevin` as in the paper, `mala`, `hmc`, `nuts` or `sghmc`.
         step: the kernel's step size.
         size: of the store.
         restart: the probability with which a chain begins anew.

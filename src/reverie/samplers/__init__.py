@@ -23,6 +23,7 @@ from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.noise_rows import NoiseRows
 from reverie.samplers.noised import Noised, NoisedData
+from reverie.samplers.nuts import NoUTurn
 from reverie.samplers.revised import ChainsFromGenerator
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
 from reverie.samplers.stack import Passes, StackPasses
@@ -78,6 +79,7 @@ __all__ = [
     "LocalVariational",
     "MALA",
     "MetropolisIndependence",
+    "NoUTurn",
     "Noised",
     "NoisedData",
     "NoiseRows",

@@ -7,17 +7,21 @@ from reverie.samplers.hamiltonian import FrictionHamiltonian, Hamiltonian
 from reverie.samplers.informed import GibbsWithGradients
 from reverie.samplers.kernel import Gibbs, Kernel
 from reverie.samplers.langevin import MALA, Langevin
+from reverie.samplers.length_jumps import LengthJumps
+from reverie.samplers.nuts import NoUTurn
 
-KernelName = Literal["auto", "gibbs", "langevin", "mala", "hmc", "sghmc", "gradient-flips"]
+KernelName = Literal["auto", "gibbs", "langevin", "mala", "hmc", "nuts", "sghmc", "gradient-flips", "length-jumps"]
 KERNELS: dict[str, type[Kernel]] = {
     "gibbs": Gibbs,
     "langevin": Langevin,
     "mala": MALA,
     "hmc": Hamiltonian,
+    "nuts": NoUTurn,
     "sghmc": FrictionHamiltonian,
     "gradient-flips": GibbsWithGradients,
+    "length-jumps": LengthJumps,
 }
-STEPPING: tuple[type[Kernel], ...] = (Langevin, MALA, Hamiltonian, FrictionHamiltonian)
+STEPPING: tuple[type[Kernel], ...] = (Langevin, MALA, Hamiltonian, NoUTurn, FrictionHamiltonian)
 
 
 def kernel_of(name: str, step: float | None = None) -> Kernel | None:
@@ -30,7 +34,7 @@ def kernel_of(name: str, step: float | None = None) -> Kernel | None:
     if step is not None and not 0.0 < step < float("inf"):
         raise InputError(f"the step of a kernel must be positive and finite, not {step}")
     if name == "auto" and step is not None:
-        raise InputError("a step needs a kernel that takes one: langevin, mala, hmc or sghmc")
+        raise InputError("a step needs a kernel that takes one: langevin, mala, hmc, nuts or sghmc")
     if name == "auto":
         return None
     kind = KERNELS[name]

@@ -106,7 +106,7 @@ def walk(
 
     def step(t: Array, walker: Walker) -> Walker:
         beta = jnp.minimum((t + 1) / half, 1.0) if rising and isinstance(model, HasTempering) else None
-        moved = stepped(model, jax.random.fold_in(key, t), walker, t, known, label, scale, levels, beta)
+        moved = stepped(model, jax.random.fold_in(key, t), walker, known, label, scale, levels, beta)
         return tuned(moved, t, half)
 
     return jax.lax.fori_loop(0, sweeps, step, begun(x, known))
@@ -128,7 +128,6 @@ def stepped(
     model: Any,
     key: Key[Array, ""],
     walker: Walker,
-    t: Array,
     known: Known | None = None,
     label: Array | None = None,
     scale: Array | None = None,

@@ -7,12 +7,13 @@ import jax
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import HasLogProb
+from reverie.capabilities import HasLogProb, TellsColumns
 from reverie.data import Dataset, Rows, to_model_rows
 from reverie.estimate import Estimate
 from reverie.evaluation import Collapse, bounds, collapse, to_raw
 from reverie.learners import LEARNERS
 from reverie.runs import metrics
+from reverie.runs.chains import Chains, blocks_of, chains_of
 from reverie.runs.files import write_whole
 from reverie.runs.page import (
     Content,
@@ -33,7 +34,8 @@ from reverie.runs.record import SAME, class_of, data_table, once_more, settings_
 from reverie.runs.run import Run
 from reverie.runs.wording import ending, headline, in_a_table, seconds_of, warnings_of, when
 
-SAMPLES_FILE, CURVES_FILE, CODES_FILE, REPORT_FILE = "samples.png", "curves.png", "codes.png", "report.html"
+SAMPLES_FILE, CURVES_FILE, REPORT_FILE = "samples.png", "curves.png", "report.html"
+CODES_FILE, CHAINS_FILE = "codes.png", "chains.png"
 METRICS_FILE = "metrics.jsonl"
 DRAWS = {"images": 100, "text": 10, "plane": 1000, "table": 1000}
 """How many rows and draws a picture shows."""
@@ -41,6 +43,7 @@ BENEATH_CODES = (
     "A latent variable is active where the mean of its posterior moves with the row. One that is not says nothing of "
     "it, and costs nothing."
 )
+CHANCE = "Its samples are the first that came, not chosen."
 GRID = 72
 """Points to a side of a density's heat map."""
 CODED = 500
@@ -52,7 +55,7 @@ CORRECTED = 2000
 class Pictures(NamedTuple):
     """What a page shows: the files, what to say beneath them, and rows and draws of text by their names.
 
-    `codes` is what is said of latent variables, and its picture; `None` where there are none.
+    `codes` is what is said of latent variables, and its picture; `None` where there are none. `chains` likewise.
     """
 
     samples: bytes
@@ -61,6 +64,7 @@ class Pictures(NamedTuple):
     beneath_curves: str
     texts: dict[str, list[str]]
     codes: tuple[Collapse, bytes] | None = None
+    chains: Chains | None = None
 
 
 def write_report(run: Run, dataset: Dataset) -> None:
@@ -70,6 +74,8 @@ def write_report(run: Run, dataset: Dataset) -> None:
     write_whole(run.path / CURVES_FILE, drawn.curves)
     if drawn.codes is not None:
         write_whole(run.path / CODES_FILE, drawn.codes[1])
+    if drawn.chains is not None:
+        write_whole(run.path / CHAINS_FILE, drawn.chains.png)
     write_whole(run.path / REPORT_FILE, page_of(run, dataset, drawn))
 
 
@@ -80,23 +86,30 @@ def draw(run: Run, dataset: Dataset) -> Pictures:
 
     view = pictures.view_of(run.schema)
     rows, called = shown_rows(dataset, view)
-    real, drawn = as_seen(dataset, rows), run.sample(draws_of(run), seed=run.seed)
+    model = run.parts["model"]
+    tells = _tells(run)
+    real = as_seen(dataset, rows)
+    drawn = run.retold(rows, how="sample", seed=run.seed) if tells else run.sample(draws_of(run), seed=run.seed)
     density = None
-    if view == "plane" and isinstance(run.parts["model"], HasLogProb) and not run.measure.bound:
+    if view == "plane" and isinstance(model, HasLogProb) and not run.measure.bound:
         density = _density(run, pictures.frame_of(real))
     lines = list(metrics.read(run.path / METRICS_FILE))
     kind = next((said["kind"] for line in reversed(lines) if (said := line.get("validation"))), "")
     trained = any(name in line.get("info", {}) for name in pictures.LIKELIHOODS for line in lines)
-    names = (called, "samples of the model")
+    names = (called, "the same rows, retold" if tells else "samples of the model")
+    told = f"Below them {model.told_words} are drawn anew." if tells else ""
     return Pictures(
         pictures.draw_samples(run.schema, real, drawn, names=names, mask=rows.mask, density=density),
-        pictures.draw_curves(lines, kept=run.result.best_step, correction=correction_of(dataset), kind=kind),
-        f"The {called} are shown as the model sees them. Its samples are the first that came, not chosen.",
+        pictures.draw_curves(
+            lines, kept=run.result.best_step, correction=0.0 if tells else correction_of(dataset), kind=kind
+        ),
+        f"The {called} are shown as the model sees them. {told or CHANCE}",
         beneath_curves(kind, reported=bool(lines), trained=trained),
         {name: pictures.lines_of(run.schema, raw) for name, raw in zip(names, (real, drawn), strict=True)}
         if view == "text"
         else {},
         draw_codes_of(run, dataset),
+        chains_of(run, dataset),
     )
 
 
@@ -165,6 +178,11 @@ def _density(run: Run, frame: tuple[float, float, float, float]) -> Any:
     return Density(frame, scores.values.reshape(GRID, GRID))
 
 
+def _tells(run: Run) -> bool:
+    """Whether its likelihood is one of columns given the others."""
+    return isinstance(run.parts["model"], TellsColumns)
+
+
 def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
     """The page."""
     config, result = run.config, run.result
@@ -179,9 +197,11 @@ def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
         f"Reverie {config.versions.get('reverie', '')} · {when(config.created)}",
         warnings_of(estimate),
         headline(estimate, bits, f"{count:,} {which} rows" if count else "", _beside(run, bits)),
+        *([paragraph("The likelihood is that of ", run.parts["model"].told_words, ".")] if _tells(run) else []),
         tag("div", ending(result.status, result.why, result.step, result.best_step, result.seconds), cls="ended"),
         section("Samples", *samples_of(drawn.samples, drawn.texts, drawn.beneath_samples)),
         *([] if drawn.codes is None else [section("Codes", *codes_of(*drawn.codes))]),
+        *([] if drawn.chains is None else [section("Chains", *blocks_of(drawn.chains))]),
         section("Training", picture(drawn.curves, "training curves", drawn.beneath_curves)),
         section("Settings", settings_table(run)),
         section("Data", data_table(run), paragraph(SAME, cls="quiet")),

@@ -1,5 +1,6 @@
 """Pictures as PNG bytes, from plain arrays and numbers. The only room that imports matplotlib, and never its pyplot."""
 
+from reverie.runs.pictures.chains import draw_chains
 from reverie.runs.pictures.codes import draw_codes
 from reverie.runs.pictures.curves import draw_curves
 from reverie.runs.pictures.gallery import draw_gallery
@@ -14,6 +15,7 @@ __all__ = [
     "Density",
     "Place",
     "bits_of",
+    "draw_chains",
     "draw_codes",
     "draw_curves",
     "draw_gallery",

@@ -1,6 +1,7 @@
 """Linear chains of labels against sums over all label sequences, and the random field of labels given the rest."""
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +44,7 @@ def potentials(places, pairs, every=EVERY):
     return np.array(told, np.float64)
 
 
-def as_floats(chain):
+def as_floats(chain: Any) -> Any:
     return tuple(jnp.asarray(one, jnp.float32) for one in chain)
 
 
@@ -83,8 +84,8 @@ def test_a_chain_of_one_place_is_a_softmax(chain):
 
 def field(network="mlp", **options):
     """A filled field of a row with one given category, four labels of two and three levels, and eight reals."""
-    options = {"hidden": (5,), "given": 1} | options
-    return worlds.made(LinearChainCRF(network=network, **options), MIXED, spread=0.6)
+    chosen: dict[str, Any] = {"hidden": (5,), "given": 1} | options
+    return worlds.made(LinearChainCRF(network=network, **chosen), MIXED, spread=0.6)
 
 
 def row(seed=0):
@@ -195,9 +196,9 @@ def tagged():
 
 
 def test_a_run_tells_labels_and_says_whose_likelihood_it_reports(tagged, tmp_path):
-    settings = {"steps": 250, "batch": 100, "patience": None, "learning_rate": 2e-2, "out": tmp_path / "run"}
+    settings: dict[str, Any] = {"steps": 250, "batch": 100, "patience": None, "learning_rate": 2e-2}
     model = LinearChainCRF(network="window", hidden=(8,), reach=0)
-    run = rv.fit(tagged, model, MaximumLikelihood(), pictures=False, **settings)
+    run = rv.fit(tagged, model, MaximumLikelihood(), out=tmp_path / "run", pictures=False, **settings)
     found = rv.evaluate(run, tagged.test)
     assert found.log_likelihood is not None
     assert found.accuracy is not None

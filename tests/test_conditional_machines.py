@@ -1,6 +1,7 @@
 """Machines given a class, against sums over all their states: potentials, chains, directions and likelihoods."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -190,7 +191,8 @@ def test_a_run_learns_classes_and_reports_rows_given_their_labels(tmp_path):
     odds = np.full((3, 6), 0.1) + 0.8 * np.kron(np.eye(3), [1, 1])
     raw = (rng.random((300, 6)) < odds[y]).astype(np.uint8)
     data = rv.data.load((raw, np.array(["low", "middle", "high"])[y]), test=0.3)
-    model, settings = ConditionalRBM(hidden=3), {"steps": 150, "batch": 60, "patience": None, "pictures": False}
+    model = ConditionalRBM(hidden=3)
+    settings: dict[str, Any] = {"steps": 150, "batch": 60, "patience": None, "pictures": False}
     run = rv.fit(data, model, ConditionalPCD(), out=tmp_path / "run", learning_rate=5e-2, **settings)
     found = rv.evaluate(run, data.test)
     assert found.log_likelihood is not None

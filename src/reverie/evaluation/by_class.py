@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
-from scipy.special import logsumexp
 
 from reverie.capabilities import ConditionsOnClass
 from reverie.data import Measure
@@ -112,7 +111,7 @@ def class_scores(
 
 def log_marginal(scores: ClassScores) -> tuple[np.ndarray, float]:
     """log p(x) of each row, and the error of their mean that comes of log Z: Σ_y (p̄(y | x) se_y)² to first order."""
-    values = logsumexp(scores.log_joint, axis=1)
+    values = np.logaddexp.reduce(scores.log_joint, axis=1)
     share = np.exp(scores.log_joint - values[:, None]).mean(axis=0)
     return values, float(np.linalg.norm(share * scores.se))
 

@@ -122,7 +122,7 @@ def evaluate(
     heard("scoring rows")
     bound = bounds(run.parts, run.measure, rows.raw, key, samples=samples) if codes else None
     found = bound.curve[-1][1] if bound is not None else None
-    known = {"log_z": run.log_z, "class_log_z": run.class_log_z}
+    known: dict[str, Any] = {"log_z": run.log_z, "class_log_z": run.class_log_z}
     if found is None or isinstance(run.parts["model"], HasLogProb):
         found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, **known)
     image = run.spec.image

@@ -50,7 +50,7 @@ class Heldout:
             log_z = log_normaliser(model, temperatures=QUICK_TEMPERATURES)
         if isinstance(model, ConditionsOnClass):
             class_log_z = class_normalisers(model, temperatures=QUICK_TEMPERATURES)
-        known = {"log_z": log_z, "class_log_z": class_log_z}
+        known: dict[str, Any] = {"log_z": log_z, "class_log_z": class_log_z}
         found = log_likelihood(parts, self.measure, self.rows.raw, self.key, samples=QUICK_SAMPLES, **known)
         self.spent += time.perf_counter() - began
         return found

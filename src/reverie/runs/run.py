@@ -207,7 +207,7 @@ class Run:
         """
         rows = x if isinstance(x, Rows) else self.read(x)
         key = noise.make_key(seed, self.config.prng)
-        known = {"log_z": self.log_z, "class_log_z": self.class_log_z}
+        known: dict[str, Any] = {"log_z": self.log_z, "class_log_z": self.class_log_z}
         scores = score(self.parts, self.measure, rows.raw, key, samples=samples, **known)
         if scores is None:
             raise InputError(f"{self.model} is implicit: it has draws but no likelihood; use a two-sample figure")

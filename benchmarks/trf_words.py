@@ -113,7 +113,11 @@ def started(parts, settings, lists, symbols):
 def learned(settings, rows, spec, lists, symbols):
     """The model after a run, and the seconds that its steps took."""
     learner = AugmentedSA(
-        k=settings.moves, particles=settings.batch, jumps=settings.jumps, settle=max(1, int(0.8 * settings.steps))
+        k=settings.moves,
+        particles=settings.batch,
+        jumps=settings.jumps,
+        settle=max(1, int(0.8 * settings.steps)),
+        penalty=1.0 / (settings.variance * len(rows[0])) if settings.variance else 0.0,
     )
     parts = fill(check(model_of(settings), learner), noise.make_key(settings.seed), spec)
     parts = started(parts, settings, lists, symbols)
@@ -121,7 +125,7 @@ def learned(settings, rows, spec, lists, symbols):
     loop = Loop(
         learner, data, Levels(), noise.make_key(settings.seed + 100), seed=settings.seed,
         optimisers={"model": Optimiser(rate=settings.rate, schedule="cosine")}, batch=settings.batch,
-        steps=settings.steps,
+        steps=settings.steps, average=settings.average,
     )  # fmt: skip
     state, done, begun = loop.start(parts), 0, time.perf_counter()
     counts = np.array([len(one) + 1 for one in lists[1]])
@@ -129,12 +133,12 @@ def learned(settings, rows, spec, lists, symbols):
         count = min(max(1, settings.steps // 20), settings.steps - done)
         state, info = loop.advance(state, count)
         done += count
-        model = state.parts["model"]
+        model = (state.parts | dict(state.average))["model"]
         said = perplexity(log_likelihoods_by_length(model, rows[1], approximated_normalisers(model)), counts)
         numbers = {name: round(float(info[name]) / count, 4) for name in ("acceptance", "lengths_off")}
         told = {"step": done, "seconds": round(time.perf_counter() - begun, 1), "valid_ppl": said["ppl"], **numbers}
         print(json.dumps(told), flush=True)
-    return state.parts["model"], time.perf_counter() - begun
+    return model, time.perf_counter() - begun
 
 
 def judged(model, settings, rows, lists):
@@ -156,7 +160,9 @@ def judged(model, settings, rows, lists):
         extra = float(np.sqrt(np.sum((shares * errors) ** 2)))
         figures["AIS"] = perplexity(log_likelihoods_by_length(model, rows[2], values), counts, extra)
     gap = (values - by_sa)[used]
-    spread = {"sa_minus_ais": float(-np.nanmean(gap)), "largest_gap": float(np.nanmax(np.abs(gap)))}
+    kept = np.isfinite(gap)
+    mean = float(np.average(gap[kept], weights=shares[used][kept])) if kept.any() else math.nan
+    spread = {"sa_minus_ais": -mean, "largest_gap": float(np.max(np.abs(gap[kept]), initial=0.0))}
     return figures, spread, seconds, wrong
 
 
@@ -173,7 +179,7 @@ def page(settings, figures, spread, seconds, annealing, wrong):
     told = (
         f"{settings.steps} steps of {settings.batch} rows, as many chains, {settings.moves} moves a step; log Z_l by "
         f"SA above those by AIS ({settings.chains} chains a length, {settings.temperatures} temperatures) by "
-        f"{spread['sa_minus_ais']:.3f} nats on average, at most {spread['largest_gap']:.3f} apart. {describe()}"
+        f"{spread['sa_minus_ais']:.3f} nats a row, at most {spread['largest_gap']:.3f} apart. {describe()}"
     )
     return "\n".join(lines) + f"\n\n{told}\n"
 
@@ -184,7 +190,7 @@ def main():
     parser.add_argument("--data", choices=("words", "ptb"), default="words")
     parser.add_argument("--potential", choices=("ngram", "lstm", "attention"), default="ngram")
     parser.add_argument("--reference", choices=("uniform", "unigram", "bigram"), default="bigram")
-    parser.add_argument("--order", type=int, default=5)
+    parser.add_argument("--order", type=int, default=6)
     parser.add_argument("--room", type=int, default=20, help="log2 of the numbers in the table of each order")
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--embedding", type=int, default=64)
@@ -193,6 +199,8 @@ def main():
     parser.add_argument("--batch", type=int, default=300, help="rows a step, and chains")
     parser.add_argument("--moves", type=int, default=1)
     parser.add_argument("--jumps", type=int, default=2)
+    parser.add_argument("--variance", type=float, default=0.3, help="of the prior of every weight; 0: no prior")
+    parser.add_argument("--average", type=float, default=0.995, help="of the moving average that is judged")
     parser.add_argument("--rate", type=float, default=1e-2)
     parser.add_argument("--chains", type=int, default=32, help="of annealing, for each length")
     parser.add_argument("--temperatures", type=int, default=500)

@@ -7,14 +7,14 @@ from jaxtyping import Array
 from reverie.data import Batch
 from reverie.directions.contrastive import Contrastive
 from reverie.directions.direction import Ascent, Direction, Memory
-from reverie.parts import Parts
+from reverie.parts import Parts, parameters
 from reverie.samplers import Draw, Tick
 
 
 class AugmentedApproximation(Direction):
     """θ up the likelihood, and ζ_l towards log Z_l by how often chains are at each length.
 
-        θ up E_data ∇u_θ(x) − E_particles ∇u_θ(x)
+        θ up E_data ∇u_θ(x) − E_particles ∇u_θ(x) − λ θ
         ζ_l ← ζ_l + min{1, γ_t / π_l} (δ_l − π_l),    γ_t = t^{−β} up to t₀, then 1 / (t − t₀ + t₀^β)
 
     The particles are of p(l, x) ∝ π_l exp(u(x) − ζ_l), and δ_l is their share at length l: ζ stands still where chains
@@ -23,6 +23,7 @@ class AugmentedApproximation(Direction):
     Args:
         decay: β in (½, 1].
         settle: t₀, from which on the gain falls as 1/t; `None`: never.
+        penalty: λ, one over rows times variance of a Gaussian prior of θ.
 
     Example:
         >>> from reverie.directions import AugmentedApproximation
@@ -37,6 +38,7 @@ class AugmentedApproximation(Direction):
     uses = ("particles",)
     decay: float = 0.6
     settle: int | None = None
+    penalty: float = 0.0
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
@@ -48,7 +50,10 @@ class AugmentedApproximation(Direction):
         classes = jax.vmap(model.length_of)(draw["particles"]) - model.lengths[0]
         found = jnp.mean(jax.nn.one_hot(classes, shares.shape[0]), axis=0)
         zeta = zeta + jnp.minimum(1.0, self._gain(tick.step) / shares) * (found - shares)
-        along = {"model": ascent.along["model"].with_length_normalisers(jnp.zeros_like(zeta))}
+        along = ascent.along["model"]
+        if self.penalty:
+            along = jax.tree.map(lambda a, b: a - self.penalty * b, along, parameters(model))
+        along = {"model": along.with_length_normalisers(jnp.zeros_like(zeta))}
         info["lengths_off"] = 0.5 * jnp.sum(jnp.abs(found - shares))
         return Ascent(along, {"model": model.with_length_normalisers(zeta)}), memory, info
 

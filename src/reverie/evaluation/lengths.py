@@ -19,6 +19,7 @@ from reverie.capabilities import HasLengthNormalisers
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import SWEEPS, diagnose
+from reverie.evaluation.normaliser import LEVELS
 
 MOST_ROWS = 2**18
 """Rows of one length that are summed."""
@@ -74,26 +75,36 @@ def length_normalisers(model: Any, *, seed: int = 0, chains: int = 64, temperatu
         model: a filled model that `HasLengthNormalisers`.
         seed: of the chains.
         chains: how many go forward for each length; half as many come back, as a check.
-        temperatures: steps from the base to the model.
+        temperatures: steps from the base to the model; lengths that fail are tried with four times as many, and then
+            with sixteen times.
     """
     _checked(model)
     if chains < 16 or temperatures < 1:
         raise InputError(f"AIS needs at least 16 chains and 1 temperature, not {chains} and {temperatures}")
     shortest, longest = model.lengths
-    count, every = jnp.asarray(temperatures), jnp.arange(shortest, longest + 1)
-    keys = jax.random.split(noise.make_key(seed), 4)
-    starts = [_drawn(model, key, jnp.repeat(every, each)) for key, each in ((keys[0], chains), (keys[1], chains // 2))]
-    log_w = np.asarray(_annealed(model, keys[2], starts[0], count), np.float64).reshape(len(every), -1)
-    back = np.asarray(_annealed_back(model, keys[3], starts[1], count), np.float64).reshape(len(every), -1)
-    zeta = np.asarray(model.length_normalisers(), np.float64)
-    found = []
-    for place, (forth, home) in enumerate(zip(log_w, back, strict=True)):
-        one = diagnose(forth + zeta[place], home + zeta[place])
-        if one.wrong is None:
-            found.append(Estimate(one.log_z, one.se, "lower bound", ess=one.ess))
-        else:
-            found.append(failed(f"log Z of length {shortest + place} failed: {one.wrong}", ess=one.ess))
-    return tuple(found)
+    found: dict[int, Estimate] = {}
+    for level in LEVELS:
+        again = [length for length in range(shortest, longest + 1) if length not in found or found[length].failed]
+        if again:
+            key = jax.random.fold_in(noise.make_key(seed), level)
+            found |= _tried(model, key, again, chains, temperatures * level)
+    return tuple(found[length] for length in range(shortest, longest + 1))
+
+
+def _tried(model: Any, key: Key[Array, ""], lengths: list[int], chains: int, temperatures: int) -> dict[int, Estimate]:
+    """One run, for some of the lengths."""
+    keys, every, count = jax.random.split(key, 4), jnp.asarray(lengths, jnp.int32), jnp.asarray(temperatures)
+    starts = [_drawn(model, one, jnp.repeat(every, each)) for one, each in ((keys[0], chains), (keys[1], chains // 2))]
+    log_w = np.asarray(_annealed(model, keys[2], starts[0], count), np.float64).reshape(len(lengths), -1)
+    back = np.asarray(_annealed_back(model, keys[3], starts[1], count), np.float64).reshape(len(lengths), -1)
+    zeta = np.asarray(model.length_normalisers(), np.float64)[np.array(lengths) - model.lengths[0]]
+    found = {}
+    for length, forth, home in zip(lengths, log_w + zeta[:, None], back + zeta[:, None], strict=True):
+        one = diagnose(forth, home)
+        why = f"log Z of length {length} failed with {temperatures} temperatures: {one.wrong}"
+        good = Estimate(one.log_z, one.se, "lower bound", ess=one.ess)
+        found[length] = good if one.wrong is None else failed(why, ess=one.ess)
+    return found
 
 
 def summed_normaliser(model: Any, length: int) -> float:

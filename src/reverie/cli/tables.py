@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reverie.estimate import Estimate
     from reverie.evaluation import Bounds, Collapse, Gap
     from reverie.runs import Evaluation, Run, RunSummary
+    from reverie.tasks import Separation
 
 IMPLICIT = "none: the model is implicit"
 
@@ -128,7 +129,8 @@ def evaluation_facts(found: "Evaluation") -> Table:
     if found.accuracy is not None:
         told = found.accuracy.unit == "of told columns"
         what = f"told columns, in {counted(found.rows, 'row')}" if told else counted(found.accuracy.n, "labelled row")
-        rows.append(("accuracy", f"{short(found.accuracy)} of {what}"))
+        said = [f"{short(found.accuracy)} of {what}", *(f"note: {one}" for one in found.accuracy.warnings)]
+        rows.append(("accuracy", "\n".join(said)))
     if found.log_normaliser is not None:
         rows.append(("log Z", full(found.log_normaliser)))
     if found.bounds is not None:
@@ -148,6 +150,15 @@ def evaluation_facts(found: "Evaluation") -> Table:
         figures = two_sample_figures(found.two_sample.to_dict())
         rows += [(f"two-sample {name}", value) for name, value in figures.items()]
     return facts([*rows, *(("note", note) for note in found.notes)])
+
+
+def separation_facts(found: "Separation") -> Table:
+    """How well scores tell two sets of rows apart."""
+    means = [f"{counted(one.size, 'row')}, mean {minus(f'{one.mean():.4g}')} nats" for one in (found.own, found.other)]
+    rows = [("score", found.score), ("these rows", means[0]), ("against", means[1]), ("ROC area", short(found.area))]
+    if not found.area.failed and found.area.value < 0.5 - 2 * found.area.se:
+        rows.append(("note", "the rows that should not belong are the likelier: this score does not tell outliers"))
+    return facts(rows)
 
 
 def bound_facts(found: "Bounds", shown: "Estimate | None") -> list[tuple[str, str]]:

@@ -21,8 +21,8 @@ How = Literal["likeliest", "sample"]
 
 
 def reference_of(model: Any, measure: Measure) -> str:
-    """The space and base measure of a likelihood; of columns given others, which they are too."""
-    return f"{model.told_words}: {measure.reference}" if isinstance(model, TellsColumns) else measure.reference
+    """The space and base measure of a likelihood; of categories told given the rest, which they are, and no density."""
+    return f"{model.told_words}: mass on levels" if isinstance(model, TellsColumns) else measure.reference
 
 
 def _each(

@@ -8,7 +8,7 @@ from reverie.samplers import ClassChainsFromData
 
 @named("conditional-cd")
 def ConditionalCD(k: int = 1) -> Learner:
-    """The gradient of log p(x, y), with the expectation over p(x | y) after k sweeps from the row, its label kept.
+    """The likelihood gradient of rows and labels, its expectation by k sweeps from each row that keep its label.
 
         θ up 1/n Σ_i ∇[log p(y_i) + u(x_i, y_i) − u(x̃_i, y_i)],    x̃_i k sweeps from x_i in the model of y_i
 

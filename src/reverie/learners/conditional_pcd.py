@@ -8,7 +8,7 @@ from reverie.samplers import PersistentClassChains
 
 @named("conditional-pcd")
 def ConditionalPCD(k: int = 1, particles: int = 20) -> Learner:
-    """The gradient of log p(x, y), with the expectations over p(x | y) from particles of each class, never reset.
+    """The likelihood gradient of rows and labels, its expectations by particles of each class that are never reset.
 
         θ up 1/n Σ_i ∇[log p(y_i) + u(x_i, y_i)] − Σ_y n_y/n 1/P Σ_p ∇u(x̃_{y,p}, y),    x̃_{y,p} in the model of y
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,7 @@ from reverie.capabilities import HasRealPotential
 from reverie.directions import DenoisingScoreMatching, ExactScoreMatching, PseudoLikelihood, SlicedScoreMatching
 from reverie.errors import InputError
 from reverie.learners import MaximumPseudoLikelihood, ScoreMatching
-from reverie.models import Ising, Potts
+from reverie.models import CategoricalRBM, Ising, Potts
 from tests import worlds
 from tests.measuring import along, errors_off, tick
 
@@ -106,24 +107,27 @@ def test_the_optimum_of_the_denoising_form_is_the_blurred_data():
 
 def table(model, every):
     """log p of every state, by enumeration."""
-    u = np.asarray(jax.vmap(model.potential)(jnp.asarray(every)), np.float64)
+    u = np.asarray(jax.jit(jax.vmap(model.potential))(jnp.asarray(every)), np.float64)
     return u - scipy.special.logsumexp(u)
 
 
+def neighbours(every, rows):
+    """For each row and site the places of the states that differ from the row at that site at most, −1 for no more."""
+    lists = [
+        [np.flatnonzero(~np.delete(differ, site, axis=1).any(axis=1)) for site in range(rows.shape[1])]
+        for differ in rows[:, None] != every[None]
+    ]
+    most = max(len(one) for row in lists for one in row)
+    return np.array([[np.pad(one, (0, most - len(one)), constant_values=-1) for one in row] for row in lists])
+
+
 def enumerated(model, every, rows):
-    """E Σ_i log p(x_i | the rest) from the table of the joint distribution."""
-    log_p = table(model, every)
-    place = {tuple(state): number for number, state in enumerate(every.tolist())}
-    total = 0.0
-    for row in rows.tolist():
-        for site in range(len(row)):
-            same = [
-                number
-                for state, number in place.items()
-                if all(a == b for j, (a, b) in enumerate(zip(state, row, strict=True)) if j != site)
-            ]
-            total += log_p[place[tuple(row)]] - scipy.special.logsumexp(log_p[same])
-    return total / len(rows)
+    """E Σ_i log p(x_i | the rest) from the joint distribution of all states, as a function of the model."""
+    near = neighbours(every, rows)
+    own = np.argmax((rows[:, None] == every[None]).all(axis=2), axis=1)
+    u = jax.vmap(model.potential)(jnp.asarray(every))
+    sums = jax.nn.logsumexp(jnp.where(near >= 0, u[near], -jnp.inf), axis=2)
+    return jnp.mean(jnp.sum(u[own][:, None] - sums, axis=1))
 
 
 def ising():
@@ -142,12 +146,39 @@ def potts():
 LEVELS = np.array(list(itertools.product(range(3), range(2), range(3))), np.int32)
 
 
-@pytest.mark.parametrize(("model", "every"), [(ising, worlds.states(4)), (potts, LEVELS)])
-def test_the_pseudo_likelihood_is_that_of_the_enumerated_conditionals(model, every):
+def machine_of_categories():
+    rng = np.random.default_rng(6)
+    shapes = {"weights": (3, 3, 2), "visible_bias": (3, 3), "hidden_bias": (2,)}
+    return CategoricalRBM.from_arrays(
+        counts=(3, 2, 3), **{name: rng.normal(size=shape) for name, shape in shapes.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "every"),
+    [
+        (ising, worlds.states(4)),
+        (potts, LEVELS),
+        (worlds.machine, worlds.states(3)),
+        (machine_of_categories, LEVELS),
+    ],
+    ids=["ising", "potts", "rbm", "rbm of categories"],
+)
+def test_the_pseudo_likelihood_and_its_direction_are_those_of_the_enumerated_conditionals(model, every):
+    """The sum is log p(x_i | the rest) from the table of all states; the direction is upwards along its gradient."""
     rows = every[np.random.default_rng(1).integers(0, len(every), 7)]
     parts, batch = {"model": model()}, worlds.batch_of(rows)
-    _, _, info = PseudoLikelihood().ascend(tick(), parts, batch, {}, None)
-    assert float(info["pseudo_likelihood"]) == pytest.approx(enumerated(model(), every, rows), rel=1e-4)
+
+    @eqx.filter_jit
+    def both(parts):
+        truth = eqx.filter_value_and_grad(lambda model: enumerated(model, every, rows))(parts["model"])
+        ascent, _, info = PseudoLikelihood().ascend(tick(), parts, batch, {}, None)
+        return truth, (info["pseudo_likelihood"], ascent.along["model"])
+
+    (value, slope), (given, along) = both(parts)
+    assert float(given) == pytest.approx(float(value), rel=1e-4)
+    for ours, exact in zip(jax.tree.leaves(along), jax.tree.leaves(slope), strict=True):
+        np.testing.assert_allclose(ours, exact, rtol=1e-3, atol=1e-5)
 
 
 def test_a_few_sites_are_all_of_them_in_the_mean():
@@ -165,9 +196,10 @@ def test_the_pseudo_likelihood_is_best_at_the_truth():
     model, every = ising(), worlds.states(4)
     counts = np.round(np.exp(table(model, every)) * 40_000).astype(int)
     batch = worlds.batch_of(np.repeat(every, counts, axis=0))
-    at_truth = along(PseudoLikelihood(), {"model": model}, batch, {})["model"]
+    direction = eqx.filter_jit(lambda model: along(PseudoLikelihood(), {"model": model}, batch, {})["model"])
+    at_truth = direction(model)
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(at_truth)) < 1e-3
-    other = along(PseudoLikelihood(), {"model": worlds.scattered(model, 1, 0.5)}, batch, {})["model"]
+    other = direction(worlds.scattered(model, 1, 0.5))
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(other)) > 0.05
 
 

@@ -122,6 +122,8 @@ def test_the_best_score_of_a_gaussian_is_its_own(cls, direction):
     nought = jax.tree.map(lambda leaf: np.zeros(leaf.shape[1:]), both[0])
     assert errors_off(both[0], nought) < 4
     assert errors_off(both[1], nought) > 10
+    # Upwards is back: the objective is concave in the mean, which is half a unit too large.
+    assert np.mean(both[1].mean @ np.ones(2)) < 0
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3, 1.0])

@@ -7,6 +7,7 @@ Data:               `data` (`data.load`, `data.Dataset`, measures)
 Definitions:        `models`, `inference`, `auxiliaries` (critics, baselines)
 Algorithms:         `learners`, and below them `samplers` and `directions`
 Figures:            `evaluation` (`log_normaliser`, `two_sample`, …)
+Uses:               `tasks` (`impute`, `denoise`, `separation`)
 
 Everything here is loaded when it is first used, so that importing the package costs nothing.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.version import __version__
 
-_ROOMS = ("auxiliaries", "data", "directions", "evaluation", "inference", "learners", "models", "samplers")
+_ROOMS = ("auxiliaries", "data", "directions", "evaluation", "inference", "learners", "models", "samplers", "tasks")
 _FROM = {
     "Estimate": "reverie.estimate",
     "InputError": "reverie.errors",
@@ -31,7 +32,7 @@ _FROM = {
 }
 
 if TYPE_CHECKING:
-    from reverie import auxiliaries, data, directions, evaluation, inference, learners, models, samplers
+    from reverie import auxiliaries, data, directions, evaluation, inference, learners, models, samplers, tasks
     from reverie.bakeoffs.contest import bakeoff
     from reverie.errors import InputError
     from reverie.estimate import Estimate
@@ -73,4 +74,5 @@ __all__ = [
     "pairs",
     "resume",
     "samplers",
+    "tasks",
 ]

@@ -20,6 +20,7 @@ def small_runs(tmp_path_factory):
     pairs: dict[str, tuple[str, Any, str]] = {
         "run": ("data", rv.models.SigmoidBeliefNet((2,)), "jsa"),
         "table": ("numbers", rv.models.GaussianMixture(2), "em"),
+        "machine": ("data", rv.models.RBM(2), "cd"),
         "implicit": ("numbers", rv.models.Generator(hidden=(4,)), "gan"),
     }
     made = {

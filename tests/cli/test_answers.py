@@ -122,6 +122,35 @@ def test_score(answer, small_runs):
     assert other != found
 
 
+def test_score_of_potentials_and_against_other_rows(answer, small_runs):
+    machine, data = small_runs["machine"], small_runs["data"]
+    found, _ = answer("score", machine, data, "--potential", "--json")
+    scored, _ = answer("score", machine, data, "--json")
+    assert set(found) == {"rows", "potential", "unit"}
+    assert np.ptp(np.subtract(found["potential"], scored["log_likelihood"])) < 1e-4
+    found, _ = answer("score", machine, data, "--against", data, "--json")
+    assert (found["rows"], found["against"], found["score"]) == (40, 40, "potential")
+    holds_an_estimate(found["area"])
+    assert found["area"]["value"] == 0.5
+
+
+def test_impute_and_denoise(answer, small_runs, at):
+    (at / "gaps.csv").write_text("a,b,c\n1,,0\n,,1\n")
+    found, err = answer("impute", small_runs["machine"], "gaps.csv", "--json", "--draws", 2)
+    assert (found["columns"], found["draws"], found["filled"]) == (["a", "b", "c"], 2, 3)
+    rows = np.array(found["rows"], int)
+    assert rows.shape == (4, 3)
+    assert rows[[0, 2]][:, [0, 2]].tolist() == [[1, 0], [1, 0]]
+    assert err == ""
+    assert (
+        main(["impute", str(small_runs["machine"]), str(small_runs["data"]), "--given", "a,c", "--out", "f.csv"]) == 0
+    )
+    assert len((at / "f.csv").read_text().splitlines()) == 41
+    cleaned, _ = answer("denoise", small_runs["machine"], small_runs["data"], "--flips", 0.01, "--json")
+    assert (cleaned["cleaned"], len(cleaned["rows"])) == (40, 40)
+    assert cleaned["warnings"] == []
+
+
 def test_sample(answer, small_runs, at):
     found, _ = answer("sample", small_runs["table"], "-n", 3, "--json")
     assert found["columns"] == ["u", "v", "w"]
@@ -160,7 +189,9 @@ def test_options(answer):
 def test_runs(answer, small_runs, at):
     home = small_runs["run"].parent
     found, _ = answer("runs", "list", home, "--json")
-    assert {run["path"] for run in found["runs"]} == {str(small_runs[name]) for name in ("run", "table", "implicit")}
+    assert {run["path"] for run in found["runs"]} == {
+        str(small_runs[name]) for name in ("run", "table", "machine", "implicit")
+    }
     shown, _ = answer("runs", "show", small_runs["run"], "--json")
     assert shown["status"] == "finished"
     assert shown["config"]["parts"]["model"]["name"] == "sbn"

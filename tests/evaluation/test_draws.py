@@ -102,7 +102,7 @@ def bit_field():
     return worlds.made(BitField(hidden=(5,)), worlds.BINARY.spec, spread=0.8)
 
 
-@pytest.mark.parametrize("make", [rbm, ising, bit_field], ids=measuring.label)
+@pytest.mark.parametrize("make", [ising, bit_field], ids=measuring.label)
 def test_a_walk_of_bits_goes_by_what_is_known_of_them(make):
     """Two bits are held, the others pulled: the walk's ends against the sum over the states that agree."""
     model = make()

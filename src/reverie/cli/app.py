@@ -14,6 +14,7 @@ from reverie.cli.options import options
 from reverie.cli.pairs import pairs
 from reverie.cli.sample import sample
 from reverie.cli.scoring import evaluate, score
+from reverie.cli.uses import denoise, impute
 from reverie.errors import InputError
 from reverie.version import __version__
 
@@ -36,13 +37,15 @@ def commands() -> App:
         default_parameter=Parameter(negative=(), show_default=False),
     )
     runs = App(name="runs", help="Run folders: list them, look into one, remove one.", help_epilogue="")
-    for command in (bakeoff, fit, sample, score, evaluate, gradients, pairs, options):
+    for command in (bakeoff, fit, sample, score, evaluate, impute, denoise, gradients, pairs, options):
         app.command(command, help_epilogue="")
     app.command(runs)
     runs.command(folders.list_, name="list")
     runs.command(folders.show)
     runs.command(folders.remove)
-    names = ("bakeoff", "fit", "sample", "score", "evaluate", "gradients", "pairs", "options", "runs")
+    names = (
+        "bakeoff", "fit", "sample", "score", "evaluate", "impute", "denoise", "gradients", "pairs", "options", "runs"
+    )  # fmt: skip
     for place, name in enumerate(names):
         app[name].sort_key = place
     return app

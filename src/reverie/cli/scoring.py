@@ -5,7 +5,8 @@ from pathlib import Path
 from reverie.cli import console
 from reverie.cli.folders import opened
 from reverie.cli.reading import Count, Quiet, Seed
-from reverie.cli.tables import evaluation_facts
+from reverie.cli.tables import evaluation_facts, separation_facts
+from reverie.errors import InputError
 
 
 def score(
@@ -13,6 +14,8 @@ def score(
     file: str,
     /,
     *,
+    potential: bool = False,
+    against: str | None = None,
     samples: Count = 1000,
     seed: Seed = 0,
     json: bool = False,
@@ -20,15 +23,41 @@ def score(
 ) -> None:
     """The log-likelihood of each row of a file under a run, in nats: one number a line, in the file's order.
 
+    With --against, how well the scores tell these rows from those of another file: the area under the ROC curve, 0.5
+    for not at all and 1 for without fault; below 0.5 the other rows are the likelier.
+
     Args:
         run: The run folder.
         file: Rows with the columns that the run was fitted on.
+        potential: Give the potential instead, which is the log-likelihood but for log Z, the same for all rows.
+        against: Rows that should not belong, with the same columns.
         samples: Codes for each row, where the likelihood is bounded by importance weighting (1000).
         seed: Of those codes (0).
         json: Print one JSON object and nothing else.
         quiet: No notes.
     """
     opened_run = opened(run)
+    if against is not None:
+        from reverie.tasks import separation
+
+        if potential:
+            raise InputError("--against takes potentials by itself where there are any: leave --potential out")
+        found = separation(opened_run, file, against, samples=samples, seed=seed)
+        if json:
+            console.answer(found.to_dict())
+        else:
+            console.show(separation_facts(found))
+        return
+    if potential:
+        from reverie.tasks.outliers import potentials
+
+        values = [float(value) for value in potentials(opened_run, file, seed=seed)]
+        if json:
+            console.answer({"rows": len(values), "potential": values, "unit": "nats"})
+        else:
+            print("\n".join(f"{value:.6g}" for value in values))
+            console.note(f"{len(values)} rows; potentials, each log Z more than a log-likelihood", quiet=quiet)
+        return
     scores = opened_run.score(opened_run.read(file), samples=samples, seed=seed)
     values = [float(value) for value in scores.values]
     if json:

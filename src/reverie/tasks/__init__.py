@@ -1,0 +1,20 @@
+"""What a fitted model is good for: filling in what is missing, taking noise off, telling what does not belong.
+
+Everything here takes a run, asks its model what it can do, and gives rows in the units of the data.
+"""
+
+from reverie.tasks.conditional import Completed, conditional
+from reverie.tasks.denoising import denoise
+from reverie.tasks.imputation import Filled, impute
+from reverie.tasks.outliers import Separation, roc_area, separation
+
+__all__ = [
+    "Completed",
+    "Filled",
+    "Separation",
+    "conditional",
+    "denoise",
+    "impute",
+    "roc_area",
+    "separation",
+]

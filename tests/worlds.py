@@ -49,6 +49,7 @@ TINY: dict[str, dict[str, Any]] = {
     "joint-field": {"hidden": (4,), "classes": 3},
     "crf": {"hidden": (4,)},
     "trf": {"order": 2, "room": 64},
+    "language-model": {"width": 3, "embedding": 2},
     "gaussian-mixture": {"count": 2},
     "factor-analysis": {"latent": 2},
     "ppca": {"latent": 1},

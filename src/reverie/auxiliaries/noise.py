@@ -7,7 +7,7 @@ from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import HasLogProb, HasPotential, Samplable
 from reverie.data.spec import Spec
-from reverie.models import FVSBN, MADE, GaussianMixture, RealNVP
+from reverie.models import FVSBN, MADE, GaussianMixture, LanguageModel, RealNVP
 from reverie.models.observation import Observation
 from reverie.parts import Part, filled, known, learned, option
 
@@ -53,6 +53,7 @@ NOISE_MODELS: dict[str, type[Part]] = {
     "realnvp": RealNVP,
     "fvsbn": FVSBN,
     "made": MADE,
+    "language-model": LanguageModel,
 }
 
 
@@ -60,8 +61,8 @@ class ModelNoise(Part, Samplable, HasLogProb):
     """A normalised model as the noise: what a dynamic noise should be, since it learns to be like the data.
 
     Args:
-        model: `gaussian-mixture`, `realnvp`, `fvsbn` or `made`, at its own defaults; `auto` is a mixture of reals and
-            `made` of all else.
+        model: `gaussian-mixture`, `realnvp`, `fvsbn`, `made` or `language-model`, at its own defaults; `auto` is a
+            mixture of reals, a language model of lines of text and `made` of all else.
 
     Example:
         >>> from reverie.auxiliaries import ModelNoise
@@ -72,11 +73,12 @@ class ModelNoise(Part, Samplable, HasLogProb):
     noise-contrastive estimation*.
     """
 
-    model: Literal["auto", "gaussian-mixture", "realnvp", "fvsbn", "made"] = option("auto")
+    model: Literal["auto", "gaussian-mixture", "realnvp", "fvsbn", "made", "language-model"] = option("auto")
     density: Any = learned()
 
     def _blank(self, spec: Spec) -> Part:
         by_kind = "gaussian-mixture" if spec.kind == "continuous" else "made"
+        by_kind = "language-model" if spec.text else by_kind
         return NOISE_MODELS[by_kind if self.model == "auto" else self.model]()
 
     def unserving(self, model: Any) -> str | None:

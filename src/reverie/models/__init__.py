@@ -15,6 +15,7 @@ from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
 from reverie.models.ising import Ising
 from reverie.models.joint_field import JointField
+from reverie.models.language_model import LanguageModel
 from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
@@ -65,6 +66,7 @@ MODELS: dict[str, type[Part]] = {
     "joint-field": JointField,
     "crf": LinearChainCRF,
     "trf": SequenceField,
+    "language-model": LanguageModel,
     "gaussian-mixture": GaussianMixture,
     "factor-analysis": FactorAnalysis,
     "ppca": PPCA,
@@ -100,6 +102,7 @@ __all__ = [
     "JointField",
     "LinearChainCRF",
     "Potts",
+    "LanguageModel",
     "LearnedPriorVAE",
     "M1M2",
     "MADE",

@@ -1,7 +1,7 @@
 """Trans-dimensional random fields: a potential for sequences of every length, with the lengths' shares known."""
 
 import math
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,7 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
     Eq. 1–4; with networks: Wang & Ou 2017, *Language modeling with neural trans-dimensional random fields*, Eq. 4.
     """
 
+    usual: ClassVar[dict[str, str]] = {"noise": "model"}
     network: SequenceNetwork = option("ngram")
     reference: Reference = option("bigram")
     order: int = option(4)

@@ -92,6 +92,17 @@ class Reader(eqx.Module):
         read = self.table[jnp.concatenate([jnp.array([boundary], tokens.dtype), tokens])]
         return self.out(self.recurrence(read, jnp.zeros(self.recurrence.width)))
 
+    def begin(self) -> tuple[Array, Array]:
+        """Its state before the start."""
+        return self.recurrence.begin(jnp.zeros(self.recurrence.width))
+
+    def step(
+        self, state: tuple[Array, Array], before: Int[Array, ""]
+    ) -> tuple[tuple[Array, Array], Float[Array, " symbols"]]:
+        """`logits` one place at a time: its state after a symbol, the boundary at the start, and what it says then."""
+        state, hidden = self.recurrence.step(state, self.recurrence.inwards(self.table[before]))
+        return state, self.out(hidden)
+
     def __call__(self, tokens: Int[Array, " places"], length: Int[Array, ""]) -> Float[Array, ""]:
         """What it said of the symbols that came, and of the end, added up."""
         boundary = self.table.shape[0] - 1

@@ -140,6 +140,8 @@ def test_what_a_place_reads(network):
     chain = jax.jit(lambda x: model.chain(x))
     moved = np.any(np.asarray(chain(x) != chain(x.at[0].set(2))), axis=1)
     assert moved.tolist() == ([True, True, False, False] if network == "window" else [True] * 4)
+    moved = np.any(np.asarray(chain(x) != chain(x.at[3].set(2))), axis=1)
+    assert moved.tolist() == ([False, False, True, True] if network == "window" else [True] * 4)
     assert np.array_equal(chain(x), chain(x.at[4:].set(0)))
 
 
@@ -233,6 +235,7 @@ def test_a_run_tells_labels_and_says_whose_likelihood_it_reports(tagged, tmp_pat
     words = "the last 5 columns of categories given the rest of the row"
     assert found.reference.startswith(words)
     assert run.reference == found.reference
+    assert found.log_likelihood.warnings == (f"this is the likelihood of {words}",)
     assert found.two_sample is None
     assert words in found.notes[0]
     assert found.accuracy.value > 0.75

@@ -128,7 +128,8 @@ def score(
     rows = (fingerprints(raw), raw)
     if isinstance(model, HasLogProb):
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
-        return Scores(_sum(value, correction), "lower bound" if measure.bound else model.log_prob_kind)
+        said = (f"this is the likelihood of {model.told_words}",) if isinstance(model, TellsColumns) else ()
+        return Scores(_sum(value, correction), "lower bound" if measure.bound else model.log_prob_kind, None, said)
     if isinstance(model, HasLogJoint) and isinstance(posterior, Proposes):
         value, ess = weigh(
             model, posterior, measure, raw, key, samples, lambda codes: log_mean_weight(codes.log_weight)
@@ -139,7 +140,7 @@ def score(
         if log_z.failed:
             return Scores(np.full(len(rows[0]), np.nan), "failed", log_z.ess, log_z.warnings)
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
-        kind = "optimistic" if log_z.kind != "exact" else "lower bound" if measure.bound else "exact"
+        kind = _kind(log_z, bound=measure.bound)
         return Scores(_sum(value, correction) - log_z.value, kind, log_z.ess, log_z.warnings, log_z.se)
     if isinstance(model, ConditionsOnClass):
         found = class_scores(model, measure, raw, key, class_log_z)
@@ -156,6 +157,13 @@ def score(
         warned = log_z.warnings + (() if effective is None else ess_warnings(effective, draws))
         return Scores(_sum(value, correction) - log_z.value, kind, effective, warned, log_z.se)
     return None
+
+
+def _kind(log_z: Estimate, *, bound: bool) -> str:
+    """Of u(x) − log Z; `bound`: whether even an exact log Z gives a bound."""
+    if log_z.kind in ("exact", "learned"):
+        return "learned" if log_z.kind == "learned" else "lower bound" if bound else "exact"
+    return "optimistic"
 
 
 def _sum(value: np.ndarray, correction: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def draw(run: Run, dataset: Dataset) -> Pictures:
     view = pictures.view_of(run.schema)
     rows, called = shown_rows(dataset, view)
     model = run.parts["model"]
-    tells = _tells(run)
+    tells = isinstance(model, TellsColumns)
     real = as_seen(dataset, rows)
     drawn = run.retold(rows, how="sample", seed=run.seed) if tells else run.sample(draws_of(run), seed=run.seed)
     density = None
@@ -97,13 +97,13 @@ def draw(run: Run, dataset: Dataset) -> Pictures:
     kind = next((said["kind"] for line in reversed(lines) if (said := line.get("validation"))), "")
     trained = any(name in line.get("info", {}) for name in pictures.LIKELIHOODS for line in lines)
     names = (called, "the same rows, retold" if tells else "samples of the model")
-    told = f"Below them {model.told_words} are drawn anew." if tells else ""
+    told = f"The others are the same rows; drawn is {model.told_words}." if tells else CHANCE
     return Pictures(
         pictures.draw_samples(run.schema, real, drawn, names=names, mask=rows.mask, density=density),
         pictures.draw_curves(
             lines, kept=run.result.best_step, correction=0.0 if tells else correction_of(dataset), kind=kind
         ),
-        f"The {called} are shown as the model sees them. {told or CHANCE}",
+        f"The {called} are shown as the model sees them. {told}",
         beneath_curves(kind, reported=bool(lines), trained=trained),
         {name: pictures.lines_of(run.schema, raw) for name, raw in zip(names, (real, drawn), strict=True)}
         if view == "text"
@@ -178,11 +178,6 @@ def _density(run: Run, frame: tuple[float, float, float, float]) -> Any:
     return Density(frame, scores.values.reshape(GRID, GRID))
 
 
-def _tells(run: Run) -> bool:
-    """Whether its likelihood is one of columns given the others."""
-    return isinstance(run.parts["model"], TellsColumns)
-
-
 def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
     """The page."""
     config, result = run.config, run.result
@@ -197,7 +192,6 @@ def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
         f"Reverie {config.versions.get('reverie', '')} · {when(config.created)}",
         warnings_of(estimate),
         headline(estimate, bits, f"{count:,} {which} rows" if count else "", _beside(run, bits)),
-        *([paragraph("The likelihood is that of ", run.parts["model"].told_words, ".")] if _tells(run) else []),
         tag("div", ending(result.status, result.why, result.step, result.best_step, result.seconds), cls="ended"),
         section("Samples", *samples_of(drawn.samples, drawn.texts, drawn.beneath_samples)),
         *([] if drawn.codes is None else [section("Codes", *codes_of(*drawn.codes))]),

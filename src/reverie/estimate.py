@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-KINDS = ("exact", "lower bound", "upper bound", "optimistic", "pessimistic", "unbiased", "failed")
+KINDS = ("exact", "lower bound", "upper bound", "optimistic", "pessimistic", "unbiased", "learned", "failed")
 
 
 class Estimate(NamedTuple):
@@ -14,9 +14,10 @@ class Estimate(NamedTuple):
 
     `kind` says how it relates to the truth *in expectation*: `exact`; a `lower bound` or an `upper bound`;
     `optimistic` or `pessimistic` where it is neither a bound for each sample nor unbiased, but errs to one side on
-    average (a likelihood whose normaliser comes from annealed importance sampling is optimistic); `unbiased`; or
-    `failed`, where the diagnostics say that the number must not be used. A failed estimate has the value `nan`, and
-    its warnings say why.
+    average (a likelihood whose normaliser comes from annealed importance sampling is optimistic); `unbiased`;
+    `learned`, where a learner found the number along with the model, or it rests on such a one, and how it errs is not
+    known; or `failed`, where the diagnostics say that the number must not be used. A failed estimate has the value
+    `nan`, and its warnings say why.
 
     Attributes:
         value: the number.
@@ -63,7 +64,8 @@ class Estimate(NamedTuple):
     def __str__(self) -> str:
         if self.failed:
             return "failed: " + "; ".join(self.warnings)
-        return f"{self.value:.3f} ± {self.se:.3f} {self.unit} ({self.kind})"
+        error = f" ± {self.se:.3f}" if math.isfinite(self.se) else ""
+        return f"{self.value:.3f}{error} {self.unit} ({self.kind})"
 
 
 def failed(why: str, *, unit: str = "nats", n: int = 1, ess: float | None = None) -> Estimate:

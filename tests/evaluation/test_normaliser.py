@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from reverie import noise
+from reverie.auxiliaries import LogNormaliser
 from reverie.errors import InputError
-from reverie.evaluation import log_normaliser, normaliser, normaliser_bracket
+from reverie.estimate import failed
+from reverie.evaluation import learned_normaliser, log_likelihood, log_normaliser, normaliser, normaliser_bracket
 from reverie.evaluation.annealing import anneal, diagnose
 from reverie.evaluation.normaliser_bracket import judged_bracket
 from reverie.evaluation.tempered_smc import systematic
@@ -250,3 +252,31 @@ def test_a_bracket_that_says_nothing_is_a_failure():
         normaliser_bracket(machine(0.1), chains=3)
     kept = normaliser_bracket(machine(0.5), start=worlds.states(10)[:64], temperatures=100, settle=20)
     assert kept.upper.value > kept.lower.value - 4 * kept.lower.se
+
+
+def learned(value, log_z=None):
+    return learned_normaliser({"normaliser": LogNormaliser(value=jnp.float32(value))}, log_z)
+
+
+def test_what_a_learner_took_log_z_for_is_set_beside_it():
+    model = machine(0.5, shape=(4, 3))
+    exact = log_normaliser(model)
+    near, far = learned(exact.value + 0.05, exact), learned(exact.value - 1.5, exact)
+    assert (near.kind, near.warnings) == ("learned", ())
+    assert math.isnan(near.se)
+    assert str(near) == f"{near.value:.3f} nats (learned)"
+    assert far.warnings == ("it lies 1.5 nats below the exact log Z, more than 3 errors: believe that one",)
+    annealed = exact._replace(se=1.0, kind="lower bound")
+    assert learned(exact.value + 2.5, annealed).warnings == ()
+    assert "3.5 nats above the annealed log Z" in learned(exact.value + 3.5, annealed).warnings[0]
+    assert "nothing tells how far" in learned(1.0, failed("it collapsed")).warnings[0]
+    assert learned(math.inf).failed
+    assert learned_normaliser({"model": model}, exact) is None
+    x = worlds.states(4).astype(np.uint8)
+    measure = worlds.BINARY.measure
+    likelihoods = [log_likelihood({"model": model}, measure, x, noise.make_key(0), log_z=one) for one in (exact, far)]
+    assert [one.kind for one in likelihoods if one is not None] == ["exact", "learned"]
+    truth, shifted = (one for one in likelihoods if one is not None)
+    assert shifted.value == pytest.approx(truth.value + 1.5, abs=1e-4)
+    assert shifted.se == truth.se
+    assert shifted.warnings == far.warnings

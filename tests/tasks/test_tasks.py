@@ -102,7 +102,7 @@ def test_chains_that_disagree_are_said_to():
     known = Known(np.ones((3, 16), bool), np.eye(16, dtype=bool)[[0, 0, 0]])
     strong, mild = (conditional(Ising.grid(4, 4, coupling=j), noise.make_key(0), known, moves=100) for j in (3.0, 0.3))
     assert strong.ends[..., 0].all()
-    assert (strong.r_hat > 2).all()
+    assert (strong.r_hat > 1.2).all()
     assert strong.warnings[0].startswith("the chains of 3 of 3 rows do not agree (R-hat beyond 1.2)")
     assert mild.warnings == ()
     assert (mild.r_hat < 1.2).all()

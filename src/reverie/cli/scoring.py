@@ -77,6 +77,7 @@ def evaluate(
     samples: Count = 1000,
     ais: bool = False,
     gap: bool = False,
+    learned: bool = False,
     full: bool = False,
     most: Count = 100,
     seed: Seed = 0,
@@ -94,7 +95,8 @@ def evaluate(
         samples: Codes for each row, where the likelihood is bounded by importance weighting (1000).
         ais: Also anneal codes from the prior to the posterior, and back on rows that the model draws. Minutes.
         gap: Also split the inference gap, by a posterior optimised for each row. Minutes.
-        full: Both of these.
+        learned: Take the log normaliser that the learner found along with the model (nce) for log Z.
+        full: Both --ais and --gap.
         most: Rows of --ais and --gap, the first ones (100).
         seed: Of the codes and the draws (0).
         json: Print one JSON object and nothing else.
@@ -110,6 +112,7 @@ def evaluate(
         seed=seed,
         annealing=ais or full,
         gap=gap or full,
+        learned=learned,
         most=most,
         heard=lambda doing: console.note(f"{doing} …", quiet=quiet),
     )

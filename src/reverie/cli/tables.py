@@ -1,6 +1,7 @@
 """Tables for people."""
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,15 @@ def short(estimate: "Estimate | None") -> str:
     """`−18.70 ± 0.12`, or why not."""
     if estimate is None:
         return "–"
-    return "failed" if estimate.failed else minus(f"{estimate.value:.3f} ± {estimate.se:.3f}")
+    return (
+        "failed"
+        if estimate.failed
+        else minus(
+            f"{estimate.value:.3f} ± {estimate.se:.3f}"
+            if isfinite(estimate.se)
+            else f"{estimate.value:.3f}, of unknown error"
+        )
+    )
 
 
 def full(estimate: "Estimate | None", none: str = IMPLICIT) -> str:
@@ -133,6 +142,8 @@ def evaluation_facts(found: "Evaluation") -> Table:
         rows.append(("accuracy", "\n".join(said)))
     if found.log_normaliser is not None:
         rows.append(("log Z", full(found.log_normaliser)))
+    if found.learned_normaliser is not None:
+        rows.append(("log Z, as learned", full(found.learned_normaliser)))
     if found.bounds is not None:
         rows += bound_facts(found.bounds, found.log_likelihood)
     if found.annealed is not None:

@@ -18,9 +18,15 @@ from reverie.evaluation.draws import classes_of, samples_of, to_raw
 from reverie.evaluation.gap import Gap, inference_gap
 from reverie.evaluation.gradient_statistics import GradientStatistics, gradient_statistics
 from reverie.evaluation.jackknife import jackknifed
+from reverie.evaluation.lengths import (
+    approximated_normalisers,
+    length_normalisers,
+    log_likelihoods_by_length,
+    summed_normaliser,
+)
 from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.mixing import Mixing, mixing
-from reverie.evaluation.normaliser import log_normaliser
+from reverie.evaluation.normaliser import learned_normaliser, log_normaliser
 from reverie.evaluation.normaliser_bracket import normaliser_bracket
 from reverie.evaluation.told import reference_of, retold, told_accuracy
 from reverie.evaluation.two_sample import TwoSample, two_sample
@@ -37,6 +43,7 @@ __all__ = [
     "TwoSample",
     "accuracy",
     "annealed_likelihood",
+    "approximated_normalisers",
     "bounds",
     "bracket",
     "class_accuracy",
@@ -48,8 +55,11 @@ __all__ = [
     "gradient_statistics",
     "inference_gap",
     "jackknifed",
+    "learned_normaliser",
     "likelihood_given_label",
+    "length_normalisers",
     "log_likelihood",
+    "log_likelihoods_by_length",
     "log_normaliser",
     "mixing",
     "normaliser_bracket",
@@ -57,6 +67,7 @@ __all__ = [
     "retold",
     "samples_of",
     "score",
+    "summed_normaliser",
     "to_raw",
     "told_accuracy",
     "two_sample",

@@ -140,8 +140,10 @@ def score(
         if log_z.failed:
             return Scores(np.full(len(rows[0]), np.nan), "failed", log_z.ess, log_z.warnings)
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
+        # How far off a learned log Z is nobody knows: its kind says so, and no error stands for it.
+        shared = 0.0 if log_z.kind == "learned" else log_z.se
         kind = _kind(log_z, bound=measure.bound)
-        return Scores(_sum(value, correction) - log_z.value, kind, log_z.ess, log_z.warnings, log_z.se)
+        return Scores(_sum(value, correction) - log_z.value, kind, log_z.ess, log_z.warnings, shared)
     if isinstance(model, ConditionsOnClass):
         found = class_scores(model, measure, raw, key, class_log_z)
         values, shared = log_marginal(found)

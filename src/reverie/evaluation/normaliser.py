@@ -1,6 +1,7 @@
 """log Z = log Σ_x exp u(x): by enumeration, or by annealed importance sampling that says when it failed."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import equinox as eqx
@@ -10,7 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from reverie import noise
-from reverie.capabilities import HasEnumeration, HasTempering, whole_of
+from reverie.capabilities import HasEnumeration, HasLogNormaliser, HasTempering, whole_of
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import anneal
@@ -24,6 +25,8 @@ STATES = 2**12
 LEVELS = (1, 4, 16)
 """How many times the temperatures that were asked for are tried in turn."""
 FEWEST_CHAINS = 16
+APART, ALIKE = 3.0, 0.02
+"""Errors by which a learned log normaliser may lie off; nats that an error is not taken for less than."""
 
 
 @eqx.filter_jit
@@ -58,6 +61,38 @@ def _enumerated(model: Any) -> Estimate:
     if not math.isfinite(value):
         return failed("log Z is not finite: the model's potential overflows or its parameters are not finite")
     return Estimate(value, 0.0, "exact")
+
+
+def learned_normaliser(parts: Mapping[str, Any], log_z: Estimate | None = None) -> Estimate | None:
+    """The log normaliser c that a learner found along with the model; `None` where it found none.
+
+    How it errs is not known. Where log Z is known by other means, the estimate says when the two are apart by more than
+    three errors.
+
+    Args:
+        parts: the filled parts; `normaliser` is asked.
+        log_z: log Z by a sum or by annealing.
+    """
+    part = parts.get("normaliser")
+    if not isinstance(part, HasLogNormaliser):
+        return None
+    value = float(part.log_normaliser())
+    if not math.isfinite(value):
+        return failed("the learned log normaliser is not finite")
+    return Estimate(value, math.nan, "learned", warnings=_apart(value, log_z))
+
+
+def _apart(value: float, log_z: Estimate | None) -> tuple[str, ...]:
+    if log_z is None:
+        return ()
+    if log_z.failed:
+        return ("log Z by other means failed: nothing tells how far off the learned one is",)
+    gap, error = value - log_z.value, max(log_z.se, ALIKE)
+    if abs(gap) <= APART * error:
+        return ()
+    by = "exact" if log_z.kind == "exact" else "annealed"
+    side = "above" if gap > 0 else "below"
+    return (f"it lies {abs(gap):.3g} nats {side} the {by} log Z, more than {APART:g} errors: believe that one",)
 
 
 def log_normaliser(

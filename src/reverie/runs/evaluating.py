@@ -25,6 +25,7 @@ from reverie.evaluation import (
     class_scores,
     collapse,
     inference_gap,
+    learned_normaliser,
     likelihood_given_label,
     log_likelihood,
     samples_of,
@@ -58,6 +59,7 @@ class Evaluation(NamedTuple):
         accuracy: of the classes that the parts tell, for learners that learn from labels; or of columns told given the
             others.
         log_likelihood_given: of a row given its label, log p(x | y), for models of rows given a class.
+        learned_normaliser: what the learner took log Z for, where it found it along with the model.
         notes: what could not be said, and why.
     """
 
@@ -75,6 +77,7 @@ class Evaluation(NamedTuple):
     gap: Gap | None = None
     accuracy: Estimate | None = None
     log_likelihood_given: Estimate | None = None
+    learned_normaliser: Estimate | None = None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,6 +98,7 @@ def evaluate(
     codes: bool = True,
     annealing: bool = False,
     gap: bool = False,
+    learned: bool = False,
     most: int = 100,
     heard: Callable[[str], None] = lambda doing: None,
 ) -> Evaluation:
@@ -108,6 +112,7 @@ def evaluate(
         codes: for models with latent variables, also the bounds and the report on collapse.
         annealing: also anneal codes from the prior, and bracket the likelihood of rows that the model drew.
         gap: also split the inference gap.
+        learned: take the log normaliser that the learner found along with the model for log Z.
         most: rows of the annealing and the gap, the first ones.
         heard: called with what goes on, in words.
 
@@ -120,9 +125,12 @@ def evaluate(
     rows = rows_of(run, data)
     key = noise.make_key(seed, run.config.prng)
     heard("scoring rows")
+    own = learned_normaliser(run.parts, run.log_z)
+    if learned and own is None:
+        raise InputError(f"{run.learner} learned no log normaliser along with {run.model}: leave learned out")
     bound = bounds(run.parts, run.measure, rows.raw, key, samples=samples) if codes else None
     found = bound.curve[-1][1] if bound is not None else None
-    known: dict[str, Any] = {"log_z": run.log_z, "class_log_z": run.class_log_z}
+    known: dict[str, Any] = {"log_z": own if learned else run.log_z, "class_log_z": run.class_log_z}
     if found is None or isinstance(run.parts["model"], HasLogProb):
         found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, **known)
     image = run.spec.image
@@ -138,6 +146,7 @@ def evaluate(
         log_likelihood=found,
         bits_per_dim=None if found is None or image is None else found.bits_per_dim(int(np.prod(image))),
         log_normaliser=run.log_z,
+        learned_normaliser=own,
         two_sample=compared,
         reference=run.reference,
         bounds=bound,

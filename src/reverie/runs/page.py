@@ -110,7 +110,7 @@ def value_and_error(estimate: Estimate | None, digits: int | None = None) -> Htm
     if estimate.failed or not math.isfinite(estimate.value):
         return tag("span", "failed", cls="failed", title="; ".join(estimate.warnings))
     places = digits_for(estimate.se) if digits is None else digits
-    error = tag("span", f" ± {number(estimate.se, places)}", cls="se")
+    error = tag("span", f" ± {number(estimate.se, places)}" if math.isfinite(estimate.se) else "", cls="se")
     return joined([number(estimate.value, places), error])
 
 

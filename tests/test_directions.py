@@ -11,6 +11,7 @@ from reverie.directions import (
     DIRECTIONS,
     AdversarialElbo,
     Ascent,
+    AugmentedApproximation,
     AugmentReinforceMerge,
     AutoElbo,
     ClassContrastive,
@@ -90,6 +91,7 @@ from reverie.samplers import (
     IndependenceChains,
     NoisedData,
     NoiseRows,
+    PersistentChains,
     PersistentStates,
     StackPasses,
     Together,
@@ -201,6 +203,12 @@ ROWS = {
         MeanFieldContrastive(),
         worlds.parts_for("dbm", "mean-field-pcd"),
         worlds.states(4),
+    ),
+    AugmentedApproximation: lambda: (
+        PersistentChains(1, 5),
+        AugmentedApproximation(settle=3, penalty=0.1),
+        worlds.parts_for("trf", "trf-sa"),
+        worlds.SENTENCES.rows.raw,
     ),
     Contrastive: lambda: (ChainsFromData(1), Contrastive(), worlds.parts_for("rbm", "cd"), worlds.states(4)),
     PseudoLikelihood: lambda: (

@@ -50,8 +50,8 @@ def test_chains_of_a_mild_machine_mix_and_give_its_mean_potential():
     found = mixing(model, KEY, moves=400)
     assert found is not None
     assert (found.alarm, found.kernel, found.acceptance) == ("", "Gibbs sweeps", None)
-    assert found.times == (0, 1, 2, 5, 10, 20, 50, 100, 200)
-    assert found.rows.shape == (9, 8, 10)
+    assert found.times == (0, 1, 2, 5, 10, 20, 50, 100, 200, 400)
+    assert found.rows.shape == (10, 8, 10)
     assert found.potentials.shape == (8, 401)
     first = np.asarray(jax.vmap(model.potential)(jnp.asarray(found.rows[0])))
     assert found.potentials[:, 0] == pytest.approx(first, rel=1e-5)

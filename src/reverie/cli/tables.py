@@ -33,11 +33,7 @@ def short(estimate: "Estimate | None") -> str:
     return (
         "failed"
         if estimate.failed
-        else minus(
-            f"{estimate.value:.3f} ± {estimate.se:.3f}"
-            if isfinite(estimate.se)
-            else f"{estimate.value:.3f}, of unknown error"
-        )
+        else minus(f"{estimate.value:.3f} ± {estimate.se:.3f}" if isfinite(estimate.se) else f"{estimate.value:.3f}")
     )
 
 

@@ -96,7 +96,7 @@ def mixing(
     if np.isfinite(potentials).all():
         r_hat, ess = rank_r_hat(later), effective(later)
     acceptance = None if gibbs else float(rates[len(rates) // 2 :].mean())
-    times = tuple(sorted({min(-(-time // every) * every, count) for time in SHOWN if time <= count}))
+    times = tuple(sorted({min(-(-time // every) * every, count) for time in (*SHOWN, count) if time <= count}))
     places = np.array(times) // every
     shown = jax.tree.map(lambda leaf: leaf[places], states)
     if isinstance(model, MarginalOf):

@@ -22,7 +22,9 @@ from torch.nn import functional
 
 CASES = {}
 BY_HAND = {}
+KEPT = {}
 K, HIDDEN, LATENT, WIDTH, RATE, DECAY = 10, 200, 50, 200, 1e-3, 0.8
+UNITS, STORE, STRIDE = 500, 10_000, 1e-3
 SMALLEST = 1e-7
 
 
@@ -35,12 +37,13 @@ class Form:
         self.rows, self.form = rows, form
         self.p = {name: value.requires_grad_() for name, value in parameters(rows).items()}
         self.kept = {"codes": None, "visited": None, "mean": torch.zeros(()), "variance": torch.zeros(())}
-        if case == "jsa":
-            self.kept |= {"codes": torch.zeros(len(rows), HIDDEN), "visited": torch.zeros(len(rows), dtype=torch.bool)}
+        self.kept |= KEPT[case](rows) if case in KEPT else {}
         self.optimiser = torch.optim.Adam(self.p.values(), RATE, fused=form != "eager")
         self.by_hand = BY_HAND.get(case) if form == "fused" else None
         self.order, self.at = torch.randperm(len(rows)), 0
-        if form == "compiled":
+        if form == "compiled" and "move" in self.kept:  # Sixty moves in one program take minutes to compile.
+            self.kept["move"] = torch.compile(self.kept["move"], dynamic=False)
+        elif form == "compiled":
             self.objective = torch.compile(self.objective, dynamic=False)
 
     def next(self):
@@ -317,6 +320,12 @@ def accepted(log_w, visited):
     return torch.zeros_like(log_w).scatter_add(0, torch.stack(places), share), place
 
 
+KEPT["jsa"] = lambda rows: {
+    "codes": torch.zeros(len(rows), HIDDEN),
+    "visited": torch.zeros(len(rows), dtype=torch.bool),
+}
+
+
 @case("jsa", sbn)
 def jsa(p, x, index, kept):
     """Ten moves for each row, from the code that it keeps."""
@@ -428,6 +437,122 @@ def arm(p, x, index, kept):
     f = (log_p - log_code(a, h)).detach()
     pull = (far - f)[..., None] * (u - 0.5)
     return -log_p.mean() - (pull.mean(0) * a).sum(-1).mean(), f.mean()
+
+
+# The restricted Boltzmann machine of 500 hidden units, by chains that persist or begin at the data.
+
+
+def machine(rows):
+    """One matrix between the layers."""
+    return {"W": 0.01 * torch.randn(784, UNITS), "b": log_odds(rows), "c": torch.zeros(UNITS)}
+
+
+def free(p, x):
+    """The mean of u(x)."""
+    return (x @ p["b"] + functional.softplus(torch.addmm(p["c"], x, p["W"])).sum(1)).mean()
+
+
+def sweeps(p, x, count):
+    """Gibbs sweeps."""
+    with torch.no_grad():
+        for _ in range(count):
+            h = (torch.rand(len(x), UNITS) < torch.sigmoid(torch.addmm(p["c"], x, p["W"]))).float()
+            x = (torch.rand_like(x) < torch.sigmoid(torch.addmm(p["b"], h, p["W"].t()))).float()
+    return x
+
+
+def _machine(name, count, persists):
+    def particles(p, x, kept):
+        found = sweeps(p, kept["particles"] if persists else x, count)
+        if persists:
+            kept["particles"].copy_(found)
+        return found
+
+    @case(name, machine)
+    def objective(p, x, index, kept):
+        """Data up, particles down."""
+        up = free(p, x)
+        return free(p, particles(p, x, kept)) - up, up.detach()
+
+    @by_hand(name)
+    def gradients(p, x, index, kept):
+        """The same without autograd."""
+        v, n = particles(p, x, kept), len(x)
+        fields = torch.addmm(p["c"], x, p["W"])
+        up, down = torch.sigmoid(fields), torch.sigmoid(torch.addmm(p["c"], v, p["W"]))
+        figure = (x @ p["b"] + functional.softplus(fields).sum(1)).mean()
+        w = torch.addmm(v.t() @ down, x.t(), up, alpha=-1).div_(n)
+        return {"W": w, "b": v.mean(0) - x.mean(0), "c": down.mean(0) - up.mean(0)}, figure
+
+
+KEPT["pcd-1"] = lambda rows: {"particles": (torch.rand(100, 784) < rows.mean(0)).float()}
+_machine("pcd-1", 1, True)
+_machine("cd-25", 25, False)
+
+
+# A perceptron 784-500-500-1 on top of independent Gaussians, by Langevin moves from a store of chains.
+
+
+def perceptron_potential(rows):
+    """The layers; the reference does not move."""
+    sizes = {"f0": (784, UNITS), "f1": (UNITS, UNITS), "f2": (UNITS, 1)}
+    return {name: glorot(*size) for name, size in sizes.items()} | {
+        f"{name}b": torch.zeros(size[1]) for name, size in sizes.items()
+    }
+
+
+def store(rows):
+    """Chains at draws of the reference, twice as wide as the data."""
+    mean, spread = rows.mean(0), rows.std(0, correction=0)
+    return {"mean": mean, "spread": spread, "store": mean + 2 * spread * torch.randn(STORE, 784), "move": move}
+
+
+KEPT["langevin"] = store
+
+
+def layers(p, z):
+    """What the layers hold before each silu."""
+    first = torch.addmm(p["f0b"], z, p["f0"])
+    return first, torch.addmm(p["f1b"], functional.silu(first), p["f1"])
+
+
+def field(p, x, kept):
+    """The mean of u(x)."""
+    z = (x - kept["mean"]) / kept["spread"]
+    second = layers(p, z)[1]
+    scale = 2 * kept["spread"]
+    constant = -scale.log().sum() - 392 * math.log(2 * math.pi)
+    return (torch.addmm(p["f2b"], functional.silu(second), p["f2"]).sum(1) - z.square().sum(1) / 8).mean() + constant
+
+
+def bent(a):
+    """silu'."""
+    share = torch.sigmoid(a)
+    return share * (1 + a * (1 - share))
+
+
+def move(p, x, mean, spread):
+    """One Langevin move; the slope is written down."""
+    z = (x - mean) / spread
+    first, second = layers(p, z)
+    back = (p["f2"].t() * bent(second)) @ p["f1"].t() * bent(first)
+    slope = (back @ p["f0"].t() - z / 4) / spread
+    return x + 0.5 * STRIDE * slope + math.sqrt(STRIDE) * torch.randn_like(x)
+
+
+@case("langevin", perceptron_potential)
+def langevin(p, x, index, kept):
+    """A batch of the store moves; one in twenty begins anew."""
+    n = len(x)
+    places = (torch.randint(STORE, (1,)) + torch.arange(n) * (STORE // n)) % STORE
+    fresh = kept["mean"] + 2 * kept["spread"] * torch.randn(n, 784)
+    with torch.no_grad():
+        particles = torch.where(torch.rand(n, 1) < 0.05, fresh, kept["store"][places])
+        for _ in range(60):
+            particles = kept["move"](p, particles, kept["mean"], kept["spread"])
+    kept["store"].index_copy_(0, places, particles)
+    up = field(p, x, kept)
+    return field(p, particles, kept) - up, up.detach()
 
 
 def main() -> None:

@@ -4,6 +4,10 @@
     iwae     the same networks, batches of 20, the bound of K = 50
     others   a sigmoid belief net of 200 units, affine both ways, batches of 100, K = 10 codes for each row (wake-sleep
              has one, and a dream), by each learner of discrete codes
+    pcd-1    a restricted Boltzmann machine of 500 hidden units, 100 particles that persist, one sweep a step
+    cd-25    the same machine, 25 sweeps from the data
+    langevin a random field 784-500-500-1 of reals (the bits with uniform noise), 60 Langevin moves a step of 100 chains
+             out of a store of 10,000, one in twenty of which begins anew
 
 Fixed binarised MNIST where it is found (`REVERIE_DATA`), else bits of that size. Adam at 1e-3 for all parts. A step is
 all of it: the batch is looked up, codes are drawn, every part moves, and on our side norms are taken and what is not
@@ -54,7 +58,23 @@ CASES = {
     "gumbel": ("gumbel", {"samples": K, "rate": 0.0}, 100, "relaxed_elbo"),
     "straight-through": ("straight-through", {"samples": K}, 100, "relaxed_elbo"),
     "arm": ("arm", {"samples": K}, 100, "elbo"),
+    "pcd-1": ("pcd", {"k": 1}, 100, "potential_data"),
+    "cd-25": ("cd", {"k": 25}, 100, "potential_data"),
+    "langevin": ("pcd", {"k": 60, "buffer": 10_000, "kernel": "langevin", "step": 1e-3}, 100, "potential_data"),
 }
+
+
+def parts_of(case, learner):
+    """A case's model, its learner and the parts that are given."""
+    if case in ("pcd-1", "cd-25"):
+        return rv.models.RBM(hidden=500), learner
+    if case == "langevin":
+        return rv.models.RandomField(hidden=(500, 500)), learner
+    if case in ("vae", "iwae"):
+        model, posterior = rv.models.VAE(**DEEP), rv.inference.GaussianPosterior(hidden=DEEP["hidden"])
+    else:
+        model, posterior = rv.models.SigmoidBeliefNet((200,)), rv.inference.SigmoidBeliefPosterior()
+    return model, learner, {"inference": posterior}
 
 
 class Ours:
@@ -63,11 +83,7 @@ class Ours:
     def __init__(self, case, data):
         name, options, batch, self.figure = CASES[case]
         learner = make_learner(name, options)
-        if case in ("vae", "iwae"):
-            model, posterior = rv.models.VAE(**DEEP), rv.inference.GaussianPosterior(hidden=DEEP["hidden"])
-        else:
-            model, posterior = rv.models.SigmoidBeliefNet((200,)), rv.inference.SigmoidBeliefPosterior()
-        parts = fill(check(model, learner, {"inference": posterior}), noise.make_key(0), data.spec)
+        parts = fill(check(*parts_of(case, learner)), noise.make_key(0), data.spec)
         self.loop = Loop(learner, data.train, data.measure, noise.make_key(1), batch=batch)
         self.state = self.loop.start(parts)
 
@@ -119,6 +135,13 @@ def rows_for():
     except rv.errors.InputError:
         bits = np.random.default_rng(0).random((60_000, 784)) < np.linspace(0.02, 0.4, 784)
         return rv.data.load(bits), "generated bits of 784 columns, since REVERIE_DATA has no binarised MNIST"
+
+
+def reals_of(data):
+    """The bits with uniform noise, standardised."""
+    bits = np.asarray(data.train.raw, np.float32)
+    reals = bits + np.random.default_rng(0).random(bits.shape, np.float32)
+    return rv.data.load((reals - reals.mean(0)) / reals.std(0))
 
 
 def flushes():
@@ -199,15 +222,16 @@ def main() -> None:
     data, what = rows_for()
     torch = has_torch(given.torch)
     with tempfile.TemporaryDirectory() as folder:
-        rows = Path(folder) / "rows.npy"
-        np.save(rows, np.asarray(data.train.raw, np.uint8))
         found = []
         print(f"{describe()}; {what}", flush=True)
         print(f"load average {os.getloadavg()[0]:.1f} at the start; XLA flushes denormals: {flushes()}", flush=True)
         if not torch:
             print("No torch: --torch names an interpreter that has torch and numpy. Ours alone.", flush=True)
         for case in given.cases:
-            found.append(compare(case, data, rows if torch else None, given))
+            seen = reals_of(data) if case == "langevin" else data
+            rows = Path(folder) / "rows.npy"
+            np.save(rows, np.asarray(seen.train.raw))
+            found.append(compare(case, seen, rows if torch else None, given))
             if given.out is not None:
                 with given.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(found[-1]) + "\n")

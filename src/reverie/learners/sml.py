@@ -2,13 +2,19 @@
 
 from reverie.capabilities import HasPotential, StartsChains
 from reverie.directions import Contrastive
+from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
-from reverie.samplers import KernelName, PersistentChains, kernel_of
+from reverie.samplers import KernelName, PersistentChains, ReplayBuffer, kernel_of
 
 
 @named("pcd")
 def StochasticMaximumLikelihood(
-    k: int = 1, particles: int = 100, kernel: KernelName = "auto", step: float | None = None
+    k: int = 1,
+    particles: int = 100,
+    kernel: KernelName = "auto",
+    step: float | None = None,
+    buffer: int = 0,
+    restart: float = 0.05,
 ) -> Learner:
     """The likelihood gradient with the model's expectation over particles that are never reset.
 
@@ -17,25 +23,33 @@ def StochasticMaximumLikelihood(
     Asymptotically exact where the kernel leaves p_θ invariant: as the step size falls the particles stay near the
     moving p_θ.
 
+    With a buffer, as usual for neural potentials (Du & Mordatch 2019), many chains are kept, of which as many as the
+    batch has rows move at a step, and now and then one begins anew: biased towards where chains begin.
+
     Args:
         k: moves a step.
-        particles: how many chains.
-        kernel: how chains move: `gibbs`, `langevin`, `mala`, `hmc`, `sghmc` or `gradient-flips`; `auto` is the
-            model's own Gibbs sweep where it has one, else Langevin moves of reals and informed flips of the rest.
+        particles: how many chains, where there is no buffer.
+        kernel: how chains move: `gibbs`, `langevin`, `mala`, `hmc`, `nuts`, `sghmc` or `gradient-flips`; `auto` is
+            the model's own Gibbs sweep where it has one, else Langevin moves of reals and informed flips of the rest.
         step: the kernel's step size, where it has one.
+        buffer: how many chains are kept of which a batch moves; 0: all particles move at each step.
+        restart: the probability with which a chain of the buffer begins anew.
 
     Example:
         >>> from reverie.learners import StochasticMaximumLikelihood
         >>> StochasticMaximumLikelihood().name
         'pcd'
 
-    Reference: Younes 1989; Tieleman 2008.
+    Reference: Younes 1989; Tieleman 2008; Du & Mordatch 2019.
     """
     at_least_one(k=k, particles=particles)
+    if buffer < 0 or not 0.0 <= restart <= 1.0:
+        raise InputError("buffer must not be negative, and restart must lie in [0, 1]")
     chosen = kernel_of(kernel, step)
+    kept = ReplayBuffer(k, buffer, restart, chosen) if buffer else PersistentChains(k, particles, chosen)
     return Learner(
         reference="Younes 1989; Tieleman 2008",
-        sampler=PersistentChains(k, particles, chosen),
+        sampler=kept,
         direction=Contrastive(),
         requires={"model": (HasPotential, *((StartsChains,) if chosen is None else chosen.needs))},
     )

@@ -224,24 +224,43 @@ def test_machines_take_turns_and_then_all_layers_move():
     assert not np.array_equal(passes.down[0], passes.up[0])
 
 
-def test_waking_goes_up_the_expected_density_of_the_rows():
-    """Below the top the direction is E_q ∇ log p(x | h), summed out."""
+def test_directions_of_a_stack_are_their_expectations():
+    """Of its first machine, in its turn; then of all layers, waking and asleep, one sweep of the top between: sums."""
     model = belief()
-    parts, batch = {"model": model}, worlds.batch_of(worlds.states(3)[[1, 6, 3]])
-    hs = jnp.asarray(worlds.states(2))
-    weight = jnp.asarray(np.exp(belief_table(model)[1])[[1, 6, 3]], jnp.float32)
+    parts, rows = {"model": model}, np.array([1, 6, 3])
+    batch = worlds.batch_of(worlds.states(3)[rows])
+    xs, hs = jnp.asarray(worlds.states(3)), jnp.asarray(worlds.states(2))
 
-    def one(key):
-        draw, _, _ = StackPasses(1, 0).draw(tick()._replace(key=key), parts, batch, None)
-        g = along(UpDown(0), parts, batch, draw)["model"]
-        return g.weights[0], g.biases[0]
+    @jax.jit
+    def drawn(step):
+        def one(key):
+            now = tick()._replace(key=key, step=step)
+            draw, _, _ = StackPasses(1, 5).draw(now, parts, batch, None)
+            return parameters(UpDown(5).ascend(now, parts, batch, draw, None)[0].along["model"])
 
-    def expected(parts):
-        each = jax.vmap(lambda x: jax.vmap(lambda h: parts["model"].log_prob_down((x, h)))(hs))(batch.x)
-        return jnp.mean(jnp.sum(weight * each, axis=1))
+        return jax.vmap(one)(jax.random.split(noise.make_key(11), 4000))
 
-    truth = gradient(expected, parts, "model")
-    assert errors_off(draws(one, 4000), (truth.weights[0], truth.biases[0])) < 4
+    def potentials(machine, states):
+        return jax.vmap(machine.potential)(states)
+
+    def first(parts):
+        before = np.bincount(rows, minlength=8) / 3
+        machine = parts["model"].machine(0)
+        return (before - before @ worlds.transition(model.machine(0))) @ potentials(machine, xs)
+
+    def all_layers(parts):
+        rise = np.exp(belief_table(model)[1])[rows]
+        before = rise.mean(axis=0)
+        after = before @ worlds.transition(model.whole())
+        pairs = lambda of: jax.vmap(lambda x: jax.vmap(lambda h: of((x, h)))(hs))(xs)  # noqa: E731
+        fall = after * jnp.exp(pairs(model.log_prob_down))
+        wake = jnp.sum(rise * pairs(parts["model"].log_prob_down)[rows]) / 3
+        asleep = jnp.sum(fall * pairs(parts["model"].log_prob_up))
+        return wake + asleep + (before - after) @ potentials(parts["model"].whole(), hs)
+
+    of_first = gradient(first, parts, "model").tied()
+    assert errors_off(drawn(jnp.asarray(0)), of_first) < 4.5
+    assert errors_off(drawn(jnp.asarray(10)), gradient(all_layers, parts, "model")) < 4.5
 
 
 def test_what_makes_no_deep_model_is_refused():

@@ -14,7 +14,7 @@ from reverie.errors import InputError
 from reverie.evaluation import accuracy, class_log_probs
 from reverie.inference import ClassPosterior, GaussianPosterior, StackedPosterior
 from reverie.learners import M2
-from reverie.models import CVAE, GMVAE, M1M2, VAE
+from reverie.models import CVAE, GMVAE, M1M2, VAE, VPSDE
 from reverie.noise import make_key
 from reverie.pairing import fill, name_of
 from reverie.parts import options_of
@@ -139,3 +139,18 @@ def test_labels_that_are_not_there_or_have_no_class_are_refused_before_a_fit(dat
     with pytest.raises(InputError, match="the labels name 3 classes and the model has 2: leave classes out"):
         rv.fit(data, CVAE(2, 2, (4,)), M2(), steps=2, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_classes_of_a_model_that_is_guided_have_the_names_of_the_labels(run):
+    """Its learner reads labels where there are any, and does not ask for them."""
+    config = msgspec.structs.replace(run.config, learner=Unit("denoising", {}))
+    guided = Run(run.path, config, {"model": VPSDE(hidden=(4,), classes=3)}, run.result)
+    assert guided._class_of("middle") == 2
+    with pytest.raises(InputError, match="choose from high, low, middle"):
+        guided._class_of("lowest")
+    without = Run(run.path, config, {"model": VPSDE(hidden=(4,))}, run.result)
+    with pytest.raises(InputError, match=r"was made without classes: fit it with --model\.classes"):
+        without._class_of("low")
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="guidance must be at least 0 and finite"):
+            guided.sample(3, label="low", guidance=wrong)

@@ -70,7 +70,10 @@ def test_the_optimum_is_the_data_whatever_the_constant_of_the_potential():
         np.testing.assert_allclose(slope, 0.0, atol=2e-6)
     for seed in range(5):
         off = 0.3 * np.random.default_rng(seed).normal(size=8)
-        assert contrast(LOG_DATA + off, 0.0, LOG_NOISE, DATA, NOISE)[1] < best - 1e-3
+        slope, value = contrast(LOG_DATA + off, 0.0, LOG_NOISE, DATA, NOISE)
+        assert value < best - 1e-3
+        # The value is concave in (u, c), so that what the slope promises on the way back is no less than the gain.
+        assert -slope[:-1] @ off > best - value
 
 
 def test_the_value_is_the_variational_estimate_of_an_f_divergence():

@@ -3,15 +3,17 @@
 150,598 different English words for training, 2,000 to validate and 2,000 to test, none of which is in two of the three
 (REVERIE_DATA/trf_words). A field p(l, x) = π_l exp(u(x)) / Z_l, u a bigram reference and a potential of n-grams, of an
 LSTM from either side, or of attention, is learned by augmented stochastic approximation (`trf-sa`), whose chains move
-between lengths. Test words are then scored with log Z_l of each length (a) as stochastic approximation left them,
-with Z_3 summed exactly for their zero, and (b) by annealed importance sampling of each length by itself.
+between lengths; or, without chains, by noise contrast with a bigram model (`nce`), or with an LSTM language model that
+learns beside (`dynamic-nce`). Test words are then scored with log Z_l of each length (a) as the learner left them
+(`trf-sa` knows them up to a constant, for which Z_3 is summed exactly) and (b) by annealed importance sampling of each
+length by itself.
 
 Perplexity is a letter's, exp(−Σ log p / Σ (l + 1)), the end of a word being a letter: the published figures count so,
 since KN5's 6.668 comes with 17.766 nats a word, and 17.766 / log 6.668 = 9.36 where a test word has 8.37 letters.
 Standard errors are those over test words, and of log Z by AIS. Steps are validated by stochastic approximation's
-normalisers; the test words are looked at once, at the end.
+normalisers, or noise contrast's; the test words are looked at once, at the end.
 
-    REVERIE_DATA=… python benchmarks/trf_words.py [--potential ngram] [--steps 20000] [--out trf_words.md]
+    REVERIE_DATA=… python benchmarks/trf_words.py [--learner trf-sa] [--steps 20000] [--out trf_words.md]
 """
 
 import argparse
@@ -33,9 +35,9 @@ from reverie import noise
 from reverie.backend import prepare
 from reverie.data import Leaf, Levels, Rows, Spec
 from reverie.evaluation.lengths import approximated_normalisers, length_normalisers, log_likelihoods_by_length
-from reverie.learners import AugmentedSA
+from reverie.learners import AugmentedSA, DynamicNCE, NoiseContrastiveEstimation
 from reverie.loop import Loop
-from reverie.models import SequenceField
+from reverie.models import LanguageModel, SequenceField
 from reverie.pairing import check, fill
 from reverie.parts import Optimiser
 
@@ -78,6 +80,14 @@ def bigrams(lists, symbols):
     return jnp.asarray(np.log(counts / counts.sum(1, keepdims=True)), jnp.float32)
 
 
+def bigrams_with_ends(lists, symbols):
+    """The same with the end, for a language model."""
+    counts = np.full((symbols + 1, symbols + 1), 0.5)
+    for one in lists:
+        np.add.at(counts, ([symbols, *one], [*one, symbols]), 1.0)
+    return jnp.asarray(np.log(counts / counts.sum(1, keepdims=True)), jnp.float32)
+
+
 def perplexity(log_p, counts, extra=0.0):
     """exp(−Σ log p / Σ counts), its standard error over rows, and the nats a row with theirs."""
     rate = -log_p.sum() / counts.sum()
@@ -105,27 +115,49 @@ def prepared(settings, lists, symbols):
 
 
 def started(parts, settings, lists, symbols):
-    """The parts with the reference at its counts."""
-    table = bigrams(lists[0], symbols) if settings.reference == "bigram" else None
-    return parts if table is None else parts | {"model": dataclasses.replace(parts["model"], table=table)}
+    """The parts with the reference, and noise that is fixed, at their counts."""
+    begun = {}
+    if settings.reference == "bigram":
+        begun["model"] = dataclasses.replace(parts["model"], table=bigrams(lists[0], symbols))
+    if settings.learner == "nce":
+        begun["noise"] = dataclasses.replace(parts["noise"], table=bigrams_with_ends(lists[0], symbols))
+    return parts | begun
 
 
-def learned(settings, rows, spec, lists, symbols):
-    """The model after a run, and the seconds that its steps took."""
+def learner_of(settings, rows):
+    """The learner, and the noise that it is given."""
+    if settings.learner == "nce":
+        return NoiseContrastiveEstimation(noise=settings.noise), {"noise": LanguageModel(network="bigram")}
+    if settings.learner == "dynamic-nce":
+        return DynamicNCE(noise=settings.noise), {"noise": LanguageModel(width=settings.width)}
     learner = AugmentedSA(
         k=settings.moves,
         particles=settings.batch,
         jumps=settings.jumps,
         settle=max(1, int(0.8 * settings.steps)),
-        penalty=1.0 / (settings.variance * len(rows[0])) if settings.variance else 0.0,
+        penalty=1.0 / (settings.variance * rows) if settings.variance else 0.0,
     )
-    parts = fill(check(model_of(settings), learner), noise.make_key(settings.seed), spec)
+    return learner, {}
+
+
+def own_normalisers(parts):
+    """log Z_l of each length as the learner left them."""
+    if "normaliser" not in parts:
+        return approximated_normalisers(parts["model"])
+    return np.asarray(parts["model"].length_normalisers() + parts["normaliser"].log_normaliser(), np.float64)
+
+
+def learned(settings, rows, spec, lists, symbols):
+    """The parts after a run, and the seconds that its steps took."""
+    learner, given = learner_of(settings, len(rows[0]))
+    parts = fill(check(model_of(settings), learner, given), noise.make_key(settings.seed), spec)
     parts = started(parts, settings, lists, symbols)
+    rates = {"model": settings.rate, "normaliser": 1e-2, "noise": 1e-3}
+    moved = {role: Optimiser(rate=rates[role], schedule="cosine") for role in learner.direction.moves}
     data = Rows(rows[0], None, None, np.arange(len(rows[0])))
     loop = Loop(
-        learner, data, Levels(), noise.make_key(settings.seed + 100), seed=settings.seed,
-        optimisers={"model": Optimiser(rate=settings.rate, schedule="cosine")}, batch=settings.batch,
-        steps=settings.steps, average=settings.average,
+        learner, data, Levels(), noise.make_key(settings.seed + 100), seed=settings.seed, optimisers=moved,
+        batch=settings.batch, steps=settings.steps, average=settings.average,
     )  # fmt: skip
     state, done, begun = loop.start(parts), 0, time.perf_counter()
     counts = np.array([len(one) + 1 for one in lists[1]])
@@ -133,20 +165,23 @@ def learned(settings, rows, spec, lists, symbols):
         count = min(max(1, settings.steps // 20), settings.steps - done)
         state, info = loop.advance(state, count)
         done += count
-        model = (state.parts | dict(state.average))["model"]
-        said = perplexity(log_likelihoods_by_length(model, rows[1], approximated_normalisers(model)), counts)
-        numbers = {name: round(float(info[name]) / count, 4) for name in ("acceptance", "lengths_off")}
+        parts = state.parts | dict(state.average)
+        said = perplexity(log_likelihoods_by_length(parts["model"], rows[1], own_normalisers(parts)), counts)
+        shown = ("acceptance", "lengths_off", "nce_value", "noise_log_prob")
+        numbers = {name: round(float(info[name]) / count, 4) for name in shown if name in info}
         told = {"step": done, "seconds": round(time.perf_counter() - begun, 1), "valid_ppl": said["ppl"], **numbers}
         print(json.dumps(told), flush=True)
-    return model, time.perf_counter() - begun
+    return parts, time.perf_counter() - begun
 
 
-def judged(model, settings, rows, lists):
+def judged(parts, settings, rows, lists):
     """Test figures by either kind of normalisers, and how far these are apart."""
+    model = parts["model"]
     counts = np.array([len(one) + 1 for one in lists[2]])
     shares = np.bincount(counts - 1, minlength=len(model.shares) + 1)[1:] / len(counts)
-    by_sa = approximated_normalisers(model)
-    figures = {"SA": perplexity(log_likelihoods_by_length(model, rows[2], by_sa), counts)}
+    by_own = own_normalisers(parts)
+    own = "SA" if settings.learner == "trf-sa" else "NCE"
+    figures = {own: perplexity(log_likelihoods_by_length(model, rows[2], by_own), counts)}
     begun = time.perf_counter()
     by_ais = length_normalisers(model, seed=settings.seed, chains=settings.chains, temperatures=settings.temperatures)
     seconds = time.perf_counter() - begun
@@ -159,10 +194,10 @@ def judged(model, settings, rows, lists):
     if not wrong:
         extra = float(np.sqrt(np.sum((shares * errors) ** 2)))
         figures["AIS"] = perplexity(log_likelihoods_by_length(model, rows[2], values), counts, extra)
-    gap = (values - by_sa)[used]
+    gap = (values - by_own)[used]
     kept = np.isfinite(gap)
     mean = float(np.average(gap[kept], weights=shares[used][kept])) if kept.any() else math.nan
-    spread = {"sa_minus_ais": -mean, "largest_gap": float(np.max(np.abs(gap[kept]), initial=0.0))}
+    spread = {"own_minus_ais": -mean, "largest_gap": float(np.max(np.abs(gap[kept]), initial=0.0))}
     return figures, spread, seconds, wrong
 
 
@@ -176,10 +211,11 @@ def page(settings, figures, spread, seconds, annealing, wrong):
         lines.append(f"| TRF, {what} | {way} | {cells} | {seconds + (annealing if way == 'AIS' else 0.0):.0f} |")
     lines += [f"| TRF, {what} | AIS | failed: {wrong[0]} | – | {seconds + annealing:.0f} |"] if wrong else []
     lines += [f"| {name}, published | | {value} | – | – |" for name, value in PUBLISHED[settings.data].items()]
+    how = f"as many chains, {settings.moves} moves a step" if settings.learner == "trf-sa" else f"ν = {settings.noise}"
     told = (
-        f"{settings.steps} steps of {settings.batch} rows, as many chains, {settings.moves} moves a step; log Z_l by "
-        f"SA above those by AIS ({settings.chains} chains a length, {settings.temperatures} temperatures) by "
-        f"{spread['sa_minus_ais']:.3f} nats a row, at most {spread['largest_gap']:.3f} apart. {describe()}"
+        f"Learner {settings.learner}, {settings.steps} steps of {settings.batch} rows, {how}; the learner's log Z_l "
+        f"lie above those by AIS ({settings.chains} chains a length, {settings.temperatures} temperatures) by "
+        f"{spread['own_minus_ais']:.3f} nats a row, at most {spread['largest_gap']:.3f} apart. {describe()}"
     )
     return "\n".join(lines) + f"\n\n{told}\n"
 
@@ -190,6 +226,8 @@ def main():
     parser.add_argument("--data", choices=("words", "ptb"), default="words")
     parser.add_argument("--potential", choices=("ngram", "lstm", "attention"), default="ngram")
     parser.add_argument("--reference", choices=("uniform", "unigram", "bigram"), default="bigram")
+    parser.add_argument("--learner", choices=("trf-sa", "nce", "dynamic-nce"), default="trf-sa")
+    parser.add_argument("--noise", type=int, default=4, help="ν, rows of noise for each row of the data")
     parser.add_argument("--order", type=int, default=6)
     parser.add_argument("--room", type=int, default=20, help="log2 of the numbers in the table of each order")
     parser.add_argument("--width", type=int, default=128)
@@ -201,7 +239,7 @@ def main():
     parser.add_argument("--jumps", type=int, default=2)
     parser.add_argument("--variance", type=float, default=0.3, help="of the prior of every weight; 0: no prior")
     parser.add_argument("--average", type=float, default=0.995, help="of the moving average that is judged")
-    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--rate", type=float, default=2e-2)
     parser.add_argument("--chains", type=int, default=32, help="of annealing, for each length")
     parser.add_argument("--temperatures", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
@@ -210,8 +248,8 @@ def main():
     prepare()
     lists, symbols = sequences(settings.data, Path(os.environ["REVERIE_DATA"]))
     rows, spec = prepared(settings, lists, symbols)
-    model, seconds = learned(settings, rows, spec, lists, symbols)
-    figures, spread, annealing, wrong = judged(model, settings, rows, lists)
+    parts, seconds = learned(settings, rows, spec, lists, symbols)
+    figures, spread, annealing, wrong = judged(parts, settings, rows, lists)
     print(json.dumps({"figures": figures, **spread, "seconds": seconds, "annealing": annealing}), flush=True)
     text = page(settings, figures, spread, seconds, annealing, wrong)
     print(text)

@@ -138,7 +138,7 @@ def test_a_walk_of_reals_finds_the_conditional_gaussian():
     machine = GaussianRBM.from_arrays(
         weights=np.zeros((3, 1)), visible_bias=[0.5, -1.0, 2.0], hidden_bias=[0.0], scale=[1.0, 0.5, 2.0]
     )
-    told = known([True, False, False], np.float32([3.0, 0.0, 1.0]), None, [0.0, 0.0, 0.75])
+    told = known([True, False, False], np.array([3.0, 0.0, 1.0], np.float32), None, [0.0, 0.0, 0.75])
     scale = scale_of(machine, KEY)
     walks = measuring.draws(lambda key: walk(machine, key, machine.start(key), 60, known=told, scale=scale), 1000)
     x = np.asarray(walks.x)

@@ -1,5 +1,7 @@
 """Rows are filled in and cleaned as the sum over all states, or a closed form, says; scores tell what they tell."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -143,12 +145,13 @@ def test_potentials_tell_rows_apart_as_likelihoods_do(machine, gaussian, tmp_pat
 def test_what_cannot_be_done_is_refused(machine, gaussian, tmp_path):
     (tmp_path / "rows.csv").write_text("a,b,c\n1,0,1\n0,1,1\n")
     (tmp_path / "gaps.csv").write_text("a,b,c\n1,0,\n0,1,1\n")
+    unknown: Any = "best"
     rows, gaps, (run, _, _) = tmp_path / "rows.csv", tmp_path / "gaps.csv", gaussian
     wrong = {
         "nothing to fill in": lambda: impute(machine, rows),
         "'zebra' is no column": lambda: impute(machine, rows, given=("a", "zebra")),
         "the mask has the shape": lambda: impute(machine, rows, mask=np.ones(3, bool)),
-        "how must be": lambda: impute(machine, gaps, how="best"),
+        "how must be": lambda: impute(machine, gaps, how=unknown),
         "draws must be": lambda: impute(machine, gaps, draws=9),
         "at least 2 chains and 4 moves": lambda: impute(machine, gaps, moves=3),
         "either noise": lambda: denoise(machine, rows),

@@ -135,7 +135,7 @@ def samples_of(
     if n < 1 or sweeps < 0:
         raise InputError(f"draws need n of at least 1 and sweeps of at least 0; these are {n} and {sweeps}")
     places = np.arange(n, dtype=np.int32)
-    moves, chosen = jnp.asarray(-(-sweeps // MOVES)), None if label is None else jnp.asarray(label)
+    moves = jnp.asarray(-(-sweeps // MOVES))
     if guidance != 1.0 and (label is None or not isinstance(model, GuidesClasses)):
         raise InputError("guidance needs a label, and a model that is guided by classes")
     if label is not None:
@@ -144,6 +144,7 @@ def samples_of(
             raise InputError(f"{type(model).__name__} has no classes to draw from")
         if not 0 <= label < count:
             raise InputError(f"class {label} is none of the model's {count}")
+        chosen = jnp.asarray(label)
         if isinstance(model, HasClass):
             return in_chunks(lambda piece: _given(model, key, chosen, piece), places, CHUNK)
         if isinstance(model, GuidesClasses):

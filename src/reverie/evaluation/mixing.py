@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 from numpy.typing import NDArray
 
-from reverie.capabilities import HasGibbs, HasPotential, MarginalOf, whole_of
+from reverie.capabilities import HasGibbs, HasPotential, MarginalOf, StartsChains, whole_of
 from reverie.errors import InputError
 from reverie.evaluation.walks import begun, scale_of, stepped, tuned, walkable
 
@@ -73,7 +73,7 @@ def mixing(
     if chains < 2 or (moves is not None and moves < 8):
         raise InputError(f"mixing needs at least 2 chains and 8 moves, not {chains} and {moves}")
     whole = whole_of(model)
-    if not (walkable(whole) and isinstance(whole, HasPotential)):
+    if not (walkable(whole) and isinstance(whole, HasPotential) and isinstance(whole, StartsChains)):
         return None
     gibbs = isinstance(whole, HasGibbs)
     count = moves if moves is not None else SWEEPS if gibbs else MOVES
@@ -86,8 +86,8 @@ def mixing(
     size = sum(leaf.size for leaf in jax.tree.leaves(x))
     every = max(1, -(-size * count // MOST))
     count = -(-count // every) * every
-    potentials, rates, states = _traced(whole, key_walk, x, count // every, every)
-    potentials, rates = np.asarray(potentials, np.float64).T, np.asarray(rates, np.float64)
+    traced, accepted, states = _traced(whole, key_walk, x, count // every, every)
+    potentials, rates = np.asarray(traced, np.float64).T, np.asarray(accepted, np.float64)
     # Equal potentials may differ in their last bits, which ranks would take for a difference.
     known = np.nan_to_num(potentials, posinf=0.0, neginf=0.0)
     grain = ROUNDING * max(1.0, float(np.abs(known).max()))
@@ -145,13 +145,13 @@ def _traced(model: Any, key: Key[Array, ""], x: PyTree, blocks: int, every: int)
     return u, rates.reshape(-1), states
 
 
-def rank_r_hat(draws: NDArray[np.float64]) -> float:
+def rank_r_hat(draws: NDArray[Any]) -> float:
     """The rank-normalised split R-hat of draws [chains, n]; 1 where nothing varies, infinite where chains are stuck."""
     folded = np.abs(draws - np.median(draws))
     return max(_split_r_hat(_normal_scores(one)) for one in (draws, folded))
 
 
-def _normal_scores(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+def _normal_scores(draws: NDArray[Any]) -> NDArray[np.float64]:
     """Φ⁻¹((rank − 3/8) / (S + 1/4)); equal values share the mean of their ranks."""
     _, place, counts = np.unique(draws, return_inverse=True, return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2
@@ -160,14 +160,14 @@ def _normal_scores(draws: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores[place.reshape(draws.shape)]
 
 
-def _split_r_hat(draws: NDArray[np.float64]) -> float:
+def _split_r_hat(draws: NDArray[Any]) -> float:
     from numpyro.diagnostics import split_gelman_rubin
 
     found = float(split_gelman_rubin(draws))
     return 1.0 if np.isnan(found) else found
 
 
-def effective(draws: NDArray[np.float64]) -> float:
+def effective(draws: NDArray[Any]) -> float:
     """The effective number of draws [chains, n]; all of them where nothing varies."""
     from numpyro.diagnostics import effective_sample_size
 

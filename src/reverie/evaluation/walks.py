@@ -11,11 +11,13 @@ held, so that what comes after is a Markov chain.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Key
+from numpy.typing import NDArray
 
 from reverie.capabilities import (
     HasClassPotential,
@@ -33,20 +35,23 @@ SCALING = 256
 """Starts that give a model's columns their scale."""
 
 
+AnyArray: TypeAlias = Array | NDArray[Any]
+
+
 class Known(NamedTuple):
     """What is known of a row.
 
     Attributes:
         x: c, the held values, or what was seen of others; the rest may be anything of the right type.
-        held: which columns stay as they are.
+        held: which columns stay as they are, [columns].
         pull: a, [columns] of bits and [columns, levels] of categories; `None` for none.
         precision: λ, of reals; `None` for none.
     """
 
-    x: Array
-    held: Bool[Array, " columns"]
-    pull: Array | None = None
-    precision: Float[Array, " columns"] | None = None
+    x: AnyArray
+    held: AnyArray
+    pull: AnyArray | None = None
+    precision: AnyArray | None = None
 
 
 class Walker(NamedTuple):
@@ -65,8 +70,13 @@ def density_of(model: Any, label: Array | None = None) -> Callable[[Array], Arra
 
 
 def walkable(model: Any) -> bool:
-    """Whether chains can run on the x of a model, a row being one array."""
-    return isinstance(model, HasGibbs) or (isinstance(model, HasPotential) and isinstance(model, StartsChains))
+    """Whether free chains can run on the x of a model: it has sweeps, or a potential of one array of reals or bits."""
+    if isinstance(model, HasGibbs):
+        return True
+    if not (isinstance(model, HasPotential) and isinstance(model, StartsChains)):
+        return False
+    leaves = jax.tree.leaves(eqx.filter_eval_shape(model.start, jax.random.key(0)))
+    return len(leaves) == 1 and not jnp.issubdtype(leaves[0].dtype, jnp.integer)
 
 
 def scale_of(model: Any, key: Key[Array, ""]) -> Array | None:
@@ -74,7 +84,10 @@ def scale_of(model: Any, key: Key[Array, ""]) -> Array | None:
     if not isinstance(model, StartsChains):
         return None
     x = jax.vmap(model.start)(jax.random.split(key, SCALING))
-    return jnp.maximum(jnp.std(x, axis=0), 1e-6) if jnp.issubdtype(x.dtype, jnp.floating) else None
+    leaves = jax.tree.leaves(x)
+    if len(leaves) != 1 or not jnp.issubdtype(leaves[0].dtype, jnp.floating):
+        return None
+    return jnp.maximum(jnp.std(leaves[0], axis=0), 1e-6)
 
 
 def walk(
@@ -140,7 +153,9 @@ def stepped(
         return walker._replace(x=model.gibbs(key, x), acceptance=jnp.ones(()))
     if known is not None and isinstance(model, HasConditionalGibbs) and known.precision is None:
         pull = _no_pull(x, levels) if known.pull is None else known.pull
-        return walker._replace(x=model.conditional_gibbs(key, x, known.held, pull), acceptance=jnp.ones(()))
+        return walker._replace(
+            x=model.conditional_gibbs(key, x, jnp.asarray(known.held), jnp.asarray(pull)), acceptance=jnp.ones(())
+        )
     unit = jnp.ones(()) if scale is None else scale
     real = jnp.issubdtype(x.dtype, jnp.floating)
     latent = Latent("reals" if real else "bits" if x.dtype == jnp.bool_ else "categories", x.size, levels)

@@ -84,11 +84,11 @@ def _precision(run: Run, noise: float, shape: tuple[int, ...]) -> NDArray[np.flo
 def _pull(run: Run, flips: float, x: NDArray[Any]) -> NDArray[np.float32]:
     """The log-odds of values left as they were."""
     if x.dtype == np.bool_:
-        odds = _log_odds(flips, 2)
-        return np.where(x, odds, -odds).astype(np.float32)
+        bit = _log_odds(flips, 2)
+        return np.where(x, bit, -bit).astype(np.float32)
     leaf = run.spec.leaves["categorical"]
     odds = np.array([_log_odds(flips, count) for count in leaf.counts])
-    (never,) = lacking(run, len(x))
+    never = lacking(run, len(x))
     assert never is not None, "there are categories"
     return (never + (x[..., None] == np.arange(leaf.levels)) * odds[:, None]).astype(np.float32)
 

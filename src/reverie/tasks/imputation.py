@@ -83,7 +83,7 @@ def impute(
     key = noise.make_key(seed, run.config.prng)
     x = in_model(run, rows.raw, key)
     held = np.asarray(run.measure.mask_to_model(jnp.asarray(there)))
-    known = Known(x, held, *lacking(run, len(x)))
+    known = Known(x, held, lacking(run, len(x)))
     found = conditional(run.parts["model"], key, known, chains=CHAINS, moves=moves, levels=levels_of(run))
     if how == "mean":
         filled = to_raw(run.measure, np.where(held, x, likeliest(found.mean, x)))
@@ -136,13 +136,13 @@ def levels_of(run: Run) -> int:
     return 0 if leaf is None else leaf.levels
 
 
-def lacking(run: Run, rows: int) -> tuple[NDArray[np.float32] | None]:
+def lacking(run: Run, rows: int) -> NDArray[np.float32] | None:
     """A pull, the same for all rows, that keeps categories from levels that their column lacks."""
     leaf = run.spec.leaves.get("categorical")
     if leaf is None:
-        return (None,)
+        return None
     pull = np.where(np.arange(leaf.levels) < np.array(leaf.counts)[:, None], 0.0, NEVER).astype(np.float32)
-    return (np.broadcast_to(pull, (rows, *pull.shape)),)
+    return np.broadcast_to(pull, (rows, *pull.shape))
 
 
 def likeliest(mean: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:

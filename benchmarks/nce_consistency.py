@@ -10,7 +10,7 @@
 3. The objective is the variational estimate of an f-divergence (Ou 2019, appendix B; Nguyen, Wainwright & Jordan 2010):
    J = E_{p₀} T − E_{p_n} f†(T) + ν log ν with f(u) = u log u − (u + ν) log(u + ν), T = f'(p/p_n), f† found by a search.
 
-    python benchmarks/nce_consistency.py [--repetitions 2000] [--rows 2000] [--out docs/results/nce_consistency.md]
+    python benchmarks/nce_consistency.py [--repetitions 10000] [--rows 2000] [--out docs/results/nce_consistency.md]
 """
 
 import argparse
@@ -256,7 +256,7 @@ RULE = {columns: "|" + " --- |" * columns for columns in (4, 5, 6, 8)}
 def main():
     """Measure and print; write the page where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=2000, help="data sets for each line")
+    parser.add_argument("--repetitions", type=int, default=10_000, help="data sets for each line")
     parser.add_argument("--rows", type=int, default=2000, help="n, rows of each data set in the table over ν")
     parser.add_argument("--starts", type=int, default=20)
     parser.add_argument("--out", type=Path, help="a page that gets all of it")
@@ -293,7 +293,8 @@ is exp(u − c) over it."""
 ERRORS = """θ is the fields and couplings, c stands for log Z. Theory is Theorem 3 of Gutmann & Hyvärinen 2012, and for
 the likelihood the Cramér–Rao bound, of which the fifth column is the multiple. ± is a standard error over the data
 sets. The last column is the largest number of the library's direction at one estimate, on the rows themselves: nought,
-but for single precision."""
+but for single precision. Theory is of n without end: at n = 2,000
+all errors, the likelihood's too, lie some 2 % above it."""
 DIVERGENCE = """J is the library's value; F = E_{p₀} T − E_{p_n} f†(T) with T = log p/(p + ν p_n), its conjugate f†
 found by a search over u and not by the closed form; D_f = Σ p_n f(p₀/p_n). J − F is ν log ν (Eq. 54 of Ou 2019 has this
 constant with the other sign), and F is below D_f, with equality at p₀."""

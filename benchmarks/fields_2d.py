@@ -47,12 +47,12 @@ from reverie.samplers.kernel import Chains, move_all
 
 BLUR, CENTRES, REACH, DRAWS = 0.1, 600, 6.0, 2000
 LEARNERS = {
-    "inclusive, Langevin": lambda: InclusiveField(moves=10, kernel="langevin", step=0.01, code_moves=10),
-    "inclusive, SGHMC": lambda: InclusiveField(moves=10, kernel="sghmc", step=0.002, code_moves=10),
-    "cooperative": lambda: CooperativeField(moves=10, step=0.01),
+    "inclusive, Langevin": lambda: InclusiveField(moves=20, kernel="langevin", step=0.002, code_moves=10),
+    "inclusive, SGHMC": lambda: InclusiveField(moves=20, kernel="sghmc", step=0.001, code_moves=10),
+    "cooperative": lambda: CooperativeField(moves=20, step=0.002),
     "exclusive": ExclusiveField,
-    "PCD-10, Langevin": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="langevin", step=0.01),
-    "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.05),
+    "PCD-20, Langevin": lambda: StochasticMaximumLikelihood(k=20, particles=200, kernel="langevin", step=0.002),
+    "PCD-20, MALA": lambda: StochasticMaximumLikelihood(k=20, particles=200, kernel="mala", step=0.005),
     "NCE, ν = 10": lambda: NoiseContrastiveEstimation(noise=10),
     "dynamic NCE, ν = 4": lambda: DynamicNCE(noise=4, share=0.5),
     "score matching, exact": lambda: ScoreMatching(form="exact"),

@@ -138,7 +138,7 @@ def test_jumps_between_lengths_leave_a_field_as_it_was(name):
 
     @jax.jit
     def run(x):
-        return move_all(LengthJumps(jumps=2), noise.make_key(4), model, Chains(x, None), 1)[0].x
+        return move_all(LengthJumps(jumps=6), noise.make_key(4), model, Chains(x, None), 1)[0].x
 
     once = places(run(ROWS[first]))
     assert np.mean(once == first) < 0.5
@@ -235,6 +235,7 @@ def test_noise_for_a_field_of_sequences_is_a_language_model(key):
 
 
 def test_what_cannot_be_is_refused():
+    options: dict[str, Any]
     for options in ({"network": "conv"}, {"reference": "trigram"}, {"order": 0}, {"width": 0}):
         with pytest.raises(InputError):
             SequenceField(**options)

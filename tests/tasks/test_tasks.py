@@ -8,10 +8,12 @@ import sklearn.metrics
 
 import reverie as rv
 from reverie import noise
+from reverie.data import Standardise
 from reverie.errors import InputError
 from reverie.evaluation.walks import Known
 from reverie.models import RBM, Ising
 from reverie.tasks import conditional, denoise, impute, roc_area, separation
+from reverie.tasks.denoising import _precision
 from reverie.tasks.outliers import potentials
 from tests import measuring, worlds
 
@@ -33,13 +35,11 @@ def machine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gaussian(tmp_path_factory):
-    """A run of one Gaussian of three columns, and its raw mean and covariance."""
+    """A run of one Gaussian of three columns."""
     home, rng = tmp_path_factory.mktemp("tasks"), np.random.default_rng(5)
     x = rng.normal(size=(400, 3)) @ np.array([[1.0, 0.8, 0.0], [0.0, 0.7, -0.5], [0.0, 0.0, 2.0]]) + [3.0, -1.0, 10.0]
     np.savetxt(home / "x.csv", x, delimiter=",", header="u,v,w", comments="")
-    run = rv.fit(home / "x.csv", rv.models.GaussianMixture(1), "em", steps=2, out=home / "g", pictures=False)
-    drawn = run.sample(50_000)
-    return run, drawn.mean(0, dtype=np.float64), np.cov(drawn.T)
+    return rv.fit(home / "x.csv", rv.models.GaussianMixture(1), "em", steps=2, out=home / "g", pictures=False)
 
 
 def probabilities(model, pull=0.0):
@@ -87,16 +87,13 @@ def test_flipped_bits_are_cleaned_by_the_posterior(machine, tmp_path):
     assert measuring.surprise(worlds.place(drawn.astype(bool)), np.log(p)) > 1e-3
 
 
-def test_noise_on_reals_is_taken_off_in_the_units_of_the_data(gaussian, tmp_path):
-    run, mean, covariance = gaussian
-    seen, sigma = np.array([4.0, 1.0, 8.0]), 0.6
-    np.savetxt(tmp_path / "noisy.csv", np.tile(seen, (64, 1)), delimiter=",", header="u,v,w", comments="")
-    found = denoise(run, tmp_path / "noisy.csv", noise=sigma, moves=100)
-    gain = covariance @ np.linalg.inv(covariance + sigma**2 * np.eye(3))
-    expected = mean + gain @ (seen - mean)
-    # What 50,000 draws say of the model is itself in error.
-    assert found.raw.mean(0) == pytest.approx(expected, abs=0.03)
-    assert np.abs(expected - seen).max() > 0.2
+def test_noise_on_reals_is_told_in_the_units_of_the_data(gaussian):
+    """The chains that it pulls are measured in tests of walks."""
+    assert isinstance(gaussian.measure, Standardise)
+    found = _precision(gaussian, 0.6, (4, 3))
+    assert found.shape == (4, 3)
+    # A column's noise in the model's units is σ over the column's deviation.
+    assert found[0] == pytest.approx((np.array(gaussian.measure.std) / 0.6) ** 2)
 
 
 def test_chains_that_disagree_are_said_to():
@@ -133,8 +130,8 @@ def test_potentials_tell_rows_apart_as_likelihoods_do(machine, gaussian, tmp_pat
     found = separation(machine, tmp_path / "own.csv", tmp_path / "other.csv")
     assert found.score == "potential"
     assert found.area == roc_area(found.own, found.other)
-    run, mean, _ = gaussian
-    far = np.tile(mean + 30.0, (5, 1))
+    run = gaussian
+    far = np.full((5, 3), 60.0)
     np.savetxt(tmp_path / "far.csv", far, delimiter=",", header="u,v,w", comments="")
     found = separation(run, run.sample(40), tmp_path / "far.csv")
     assert (found.score, found.area.value) == ("log-likelihood", 1.0)
@@ -146,7 +143,7 @@ def test_what_cannot_be_done_is_refused(machine, gaussian, tmp_path):
     (tmp_path / "rows.csv").write_text("a,b,c\n1,0,1\n0,1,1\n")
     (tmp_path / "gaps.csv").write_text("a,b,c\n1,0,\n0,1,1\n")
     unknown: Any = "best"
-    rows, gaps, (run, _, _) = tmp_path / "rows.csv", tmp_path / "gaps.csv", gaussian
+    rows, gaps, run = tmp_path / "rows.csv", tmp_path / "gaps.csv", gaussian
     wrong = {
         "nothing to fill in": lambda: impute(machine, rows),
         "'zebra' is no column": lambda: impute(machine, rows, given=("a", "zebra")),

@@ -1,4 +1,4 @@
-"""Score matching in its three forms and the pseudo-likelihood: what is learned without log Z and without chains."""
+"""Score matching in its three forms, changes of one site, conditional contrast: learning without log Z and chains."""
 
 import itertools
 
@@ -11,12 +11,20 @@ import scipy.special
 
 from reverie import noise
 from reverie.capabilities import HasRealPotential
-from reverie.directions import DenoisingScoreMatching, ExactScoreMatching, PseudoLikelihood, SlicedScoreMatching
+from reverie.directions import (
+    ConditionalContrast,
+    DenoisingScoreMatching,
+    ExactScoreMatching,
+    ProbabilityFlow,
+    PseudoLikelihood,
+    RatioMatching,
+    SlicedScoreMatching,
+)
 from reverie.errors import InputError
-from reverie.learners import MaximumPseudoLikelihood, ScoreMatching
+from reverie.learners import ConditionalNCE, MaximumPseudoLikelihood, ScoreMatching
 from reverie.models import CategoricalRBM, Ising, Potts
 from tests import worlds
-from tests.measuring import along, errors_off, tick
+from tests.measuring import along, errors_off, label, tick
 
 
 class Bell(HasRealPotential):
@@ -121,13 +129,21 @@ def neighbours(every, rows):
     return np.array([[np.pad(one, (0, most - len(one)), constant_values=-1) for one in row] for row in lists])
 
 
-def enumerated(model, every, rows):
-    """E Σ_i log p(x_i | the rest) from the joint distribution of all states, as a function of the model."""
+def enumerated(term, model, every, rows):
+    """E Σ_i of a term of log p(x') − log p(x), x' being x but for site i, from the table of all states."""
     near = neighbours(every, rows)
     own = np.argmax((rows[:, None] == every[None]).all(axis=2), axis=1)
     u = jax.vmap(model.potential)(jnp.asarray(every))
-    sums = jax.nn.logsumexp(jnp.where(near >= 0, u[near], -jnp.inf), axis=2)
-    return jnp.mean(jnp.sum(u[own][:, None] - sums, axis=1))
+    others = (near >= 0) & (near != own[:, None, None])
+    return jnp.mean(jnp.sum(term(jnp.where(others, u[near] - u[own][:, None, None], -jnp.inf)), axis=1))
+
+
+# Each direction with its term: log p(x_i | the rest), and the two that sum over other values.
+TERMS = {
+    PseudoLikelihood: ("pseudo_likelihood", lambda d: -jnp.log1p(jnp.sum(jnp.exp(d), axis=2))),
+    RatioMatching: ("ratio_matching", lambda d: -jnp.sum(1.0 / (1.0 + jnp.exp(-d)) ** 2, axis=2)),
+    ProbabilityFlow: ("probability_flow", lambda d: -jnp.sum(jnp.exp(0.5 * d), axis=2)),
+}
 
 
 def ising():
@@ -155,25 +171,28 @@ def machine_of_categories():
 
 
 @pytest.mark.parametrize(
-    ("model", "every"),
+    ("cls", "model", "every"),
     [
-        (ising, worlds.states(4)),
-        (potts, LEVELS),
-        (worlds.machine, worlds.states(3)),
-        (machine_of_categories, LEVELS),
+        (PseudoLikelihood, ising, worlds.states(4)),
+        (PseudoLikelihood, potts, LEVELS),
+        (PseudoLikelihood, worlds.machine, worlds.states(3)),
+        (PseudoLikelihood, machine_of_categories, LEVELS),
+        (RatioMatching, potts, LEVELS),
+        (ProbabilityFlow, potts, LEVELS),
     ],
-    ids=["ising", "potts", "rbm", "rbm of categories"],
+    ids=["ising", "potts", "rbm", "rbm of categories", "ratios", "flow"],
 )
-def test_the_pseudo_likelihood_and_its_direction_are_those_of_the_enumerated_conditionals(model, every):
-    """The sum is log p(x_i | the rest) from the table of all states; the direction is upwards along its gradient."""
+def test_values_and_directions_are_those_of_the_enumerated_changes(cls, model, every):
+    """The sum over changes of one site is made from the table of all states; the direction is up its gradient."""
     rows = every[np.random.default_rng(1).integers(0, len(every), 7)]
     parts, batch = {"model": model()}, worlds.batch_of(rows)
+    name, term = TERMS[cls]
 
     @eqx.filter_jit
     def both(parts):
-        truth = eqx.filter_value_and_grad(lambda model: enumerated(model, every, rows))(parts["model"])
-        ascent, _, info = PseudoLikelihood().ascend(tick(), parts, batch, {}, None)
-        return truth, (info["pseudo_likelihood"], ascent.along["model"])
+        truth = eqx.filter_value_and_grad(lambda model: enumerated(term, model, every, rows))(parts["model"])
+        ascent, _, info = cls().ascend(tick(), parts, batch, {}, None)
+        return truth, (info[name], ascent.along["model"])
 
     (value, slope), (given, along) = both(parts)
     assert float(given) == pytest.approx(float(value), rel=1e-4)
@@ -191,16 +210,35 @@ def test_a_few_sites_are_all_of_them_in_the_mean():
         assert errors_off(drawn, whole) < 4.5
 
 
-def test_the_pseudo_likelihood_is_best_at_the_truth():
+@pytest.mark.parametrize("cls", TERMS, ids=label)
+def test_it_is_best_at_the_truth(cls):
     """With rows in the proportions of the model itself the direction vanishes; at another model it does not."""
     model, every = ising(), worlds.states(4)
     counts = np.round(np.exp(table(model, every)) * 40_000).astype(int)
     batch = worlds.batch_of(np.repeat(every, counts, axis=0))
-    direction = eqx.filter_jit(lambda model: along(PseudoLikelihood(), {"model": model}, batch, {})["model"])
-    at_truth = direction(model)
-    assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(at_truth)) < 1e-3
-    other = direction(worlds.scattered(model, 1, 0.5))
-    assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(other)) > 0.05
+    direction = eqx.filter_jit(lambda model: along(cls(), {"model": model}, batch, {})["model"])
+    at_truth, other = (
+        max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(direction(one)))
+        for one in (model, worlds.scattered(model, 1, 0.5))
+    )
+    assert at_truth < 0.05 * other
+
+
+def test_conditional_contrast_is_best_at_the_truth_and_leads_there():
+    """On draws of a bell; a mean that is too large is led down, a precision that is too large too."""
+    mean, precision = np.array([0.3, -1.0]), np.array([[1.0, 0.4], [0.4, 2.0]])
+    root = jnp.asarray(np.linalg.cholesky(np.linalg.inv(precision)).T, jnp.float32)
+
+    def one(key, parts):
+        key_x, key_fake = jax.random.split(key)
+        batch = worlds.batch_of(jnp.asarray(mean, jnp.float32) + noise.normal(key_x, (6, 2)) @ root)
+        return along(ConditionalContrast(2, 0.8), parts, batch, {}, key_fake)["model"]
+
+    found = jax.jit(lambda parts: jax.vmap(lambda key: one(key, parts))(jax.random.split(noise.make_key(5), 8000)))
+    at_truth = found(bell(mean, precision))
+    assert errors_off(at_truth, jax.tree.map(lambda leaf: np.zeros(leaf.shape[1:]), at_truth)) < 4
+    assert np.mean(found(bell(mean + 0.5, precision)).mean @ np.ones(2)) < -0.02
+    assert np.mean(np.trace(found(bell(mean, 1.5 * precision)).precision, axis1=1, axis2=2)) < -0.02
 
 
 @pytest.mark.parametrize(
@@ -210,6 +248,8 @@ def test_the_pseudo_likelihood_is_best_at_the_truth():
         (ScoreMatching, {"form": "denoising", "sigma": 0.0}, "sigma must be positive and finite, not 0.0"),
         (ScoreMatching, {"form": "blunt"}, "choose exact or sliced or denoising"),
         (MaximumPseudoLikelihood, {"sites": 0}, "sites must be at least 1, not 0"),
+        (ConditionalNCE, {"noise": 0}, "noise must be at least 1, not 0"),
+        (ConditionalNCE, {"sigma": 0.0}, "sigma must be positive and finite, not 0.0"),
     ],
 )
 def test_options_that_describe_no_learner_are_refused(assemble, options, said):

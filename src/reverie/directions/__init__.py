@@ -7,6 +7,7 @@ from reverie.directions.arm import AugmentReinforceMerge
 from reverie.directions.augmented import AugmentedApproximation
 from reverie.directions.avb import AdversarialElbo, PairCriticUp
 from reverie.directions.class_contrastive import ClassContrastive
+from reverie.directions.conditional_contrast import ConditionalContrast
 from reverie.directions.contrastive import Contrastive
 from reverie.directions.control_variate import ControlVariate
 from reverie.directions.direction import Ascent, Direction, Join, gradient
@@ -36,7 +37,9 @@ from reverie.directions.noise_contrast import NoiseContrast, NoiseLikelihood
 from reverie.directions.noise_regression import NoiseRegression
 from reverie.directions.nvil import NeuralVariational
 from reverie.directions.predictability import PredictorsDown, UnpredictableCode
+from reverie.directions.probability_flow import ProbabilityFlow
 from reverie.directions.pseudo_likelihood import PseudoLikelihood
+from reverie.directions.ratio_matching import RatioMatching
 from reverie.directions.reconstruction import Reconstruction
 from reverie.directions.relaxation import Concrete, StraightThrough, StraightThroughConcrete
 from reverie.directions.renyi import RenyiBound
@@ -98,6 +101,9 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     MeanFieldContrastive,
     UpDown,
     PseudoLikelihood,
+    RatioMatching,
+    ProbabilityFlow,
+    ConditionalContrast,
     ExactScoreMatching,
     SlicedScoreMatching,
     DenoisingScoreMatching,
@@ -132,6 +138,7 @@ __all__ = [
     "CodesPastCritic",
     "CombinedBound",
     "Concrete",
+    "ConditionalContrast",
     "Contrastive",
     "ControlVariate",
     "CriticUp",
@@ -170,7 +177,9 @@ __all__ = [
     "PartiallyWeightedBound",
     "PathElbo",
     "PredictorsDown",
+    "ProbabilityFlow",
     "PseudoLikelihood",
+    "RatioMatching",
     "Reconstruction",
     "RenyiBound",
     "SampledElbo",

@@ -9,6 +9,7 @@ from jaxtyping import Array
 from reverie import noise
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
+from reverie.directions.single_changes import changes
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
@@ -56,10 +57,4 @@ class PseudoLikelihood(Direction):
 
 def _conditionals(model: Any, x: Array, places: Array) -> Array:
     """log p(x_i | the rest) at each of the places."""
-    here = model.potential(x)
-    if x.dtype == jnp.bool_:
-        there = jax.vmap(lambda place: model.potential(x.at[place].set(~x[place])))(places)
-        return jax.nn.log_sigmoid(here - there)
-    levels = jnp.arange(model.levels, dtype=x.dtype)
-    every = jax.vmap(lambda place: jax.vmap(lambda level: model.potential(x.at[place].set(level)))(levels))(places)
-    return here - jax.nn.logsumexp(every, axis=1)
+    return -jax.nn.logsumexp(jnp.pad(changes(model, x, places), ((0, 0), (0, 1))), axis=1)

@@ -7,6 +7,7 @@ from reverie.learners.avb import AVB
 from reverie.learners.cd import ContrastiveDivergence
 from reverie.learners.ciwae import CIWAE
 from reverie.learners.conditional_cd import ConditionalCD
+from reverie.learners.conditional_nce import ConditionalNCE
 from reverie.learners.conditional_pcd import ConditionalPCD
 from reverie.learners.denoising import Denoising
 from reverie.learners.dreg import DReG
@@ -36,7 +37,9 @@ from reverie.learners.nce import DynamicNCE, NoiseContrastiveEstimation
 from reverie.learners.nvil import NVIL
 from reverie.learners.piwae import PIWAE
 from reverie.learners.predictability import PredictabilityMinimisation
+from reverie.learners.probability_flow import MinimumProbabilityFlow
 from reverie.learners.pseudo_likelihood import MaximumPseudoLikelihood
+from reverie.learners.ratio_matching import MatchedRatios
 from reverie.learners.rebar import REBAR
 from reverie.learners.reinforce import Reinforce
 from reverie.learners.relax import RELAX
@@ -82,6 +85,7 @@ __all__ = [
     "WAEMMD",
     "Autoencoder",
     "ConditionalCD",
+    "ConditionalNCE",
     "ConditionalPCD",
     "ContrastiveDivergence",
     "CooperativeField",
@@ -104,6 +108,8 @@ __all__ = [
     "MaximumLikelihood",
     "MeanFieldPCD",
     "MaximumPseudoLikelihood",
+    "MatchedRatios",
+    "MinimumProbabilityFlow",
     "MuProp",
     "NoiseContrastiveEstimation",
     "PredictabilityMinimisation",

@@ -59,32 +59,40 @@ def main() -> None:
     parser.add_argument("--chains", type=int, default=128)
     parser.add_argument("--settle", type=int, default=5000, help="sweeps before chains return")
     parser.add_argument("--rows", type=int, default=10_000, help="test and validation rows that are judged")
+    parser.add_argument("--method", choices=("ais", "smc"), default="ais", help="of log Z")
+    parser.add_argument("--decay", type=float, default=0.0, help="of the weights, for each step and unit of the rate")
+    parser.add_argument("--keep", type=Path, help="where the run stays; one that is there already is judged again")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a file that gets the line too")
     given = parser.parse_args()
     data = rv.data.load("binarized-mnist")
     print(describe(), file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
+        path = given.keep or Path(folder) / "run"
         # Judging is done below, once: the run itself sees few rows.
-        run = rv.fit(
-            dataclasses.replace(data, test=data.test[:100], valid=data.valid[:100]),
-            rv.models.RBM(given.hidden),
-            LEARNERS[given.learner](given),
-            epochs=given.epochs,
-            batch=100,
-            learning_rate=given.rate,
-            optimiser={"schedule": "linear"},
-            average=given.average or None,
-            patience=None,
-            seed=given.seed,
-            out=Path(folder) / "run",
-            pictures=False,
-            progress=tell,
+        run = (
+            rv.load_run(path)
+            if path.exists()
+            else rv.fit(
+                dataclasses.replace(data, test=data.test[:100], valid=data.valid[:100]),
+                rv.models.RBM(given.hidden),
+                LEARNERS[given.learner](given),
+                epochs=given.epochs,
+                batch=100,
+                learning_rate=given.rate,
+                optimiser={"schedule": "linear", "name": "adamw" if given.decay else "adam", "decay": given.decay},
+                average=given.average or None,
+                patience=None,
+                seed=given.seed,
+                out=path,
+                pictures=False,
+                progress=tell,
+            )
         )
         model = run.parts["model"]
         began = time.perf_counter()
         settings = {"seed": given.seed, "chains": given.chains, "temperatures": given.temperatures}
-        log_z = log_normaliser(model, method="ais", **settings)
+        log_z = log_normaliser(model, method=given.method, **settings)
         bracket = normaliser_bracket(model, start=data.train.raw[:2000].astype(bool), settle=given.settle, **settings)
         nll = {}
         for name in ("valid", "test"):
@@ -101,6 +109,8 @@ def main() -> None:
             "epochs": given.epochs,
             "rate": given.rate,
             "average": given.average,
+            "decay": given.decay,
+            "method": given.method,
             "seed": given.seed,
             "seconds": round(run.seconds, 1),
             "log_z": said(log_z),

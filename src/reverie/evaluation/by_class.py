@@ -7,7 +7,7 @@ underestimated on average makes a likelihood that errs to the better side.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -45,20 +45,16 @@ class ClassScores(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def class_normalisers(
-    model: ConditionsOnClass, *, seed: int = 0, chains: int = 256, temperatures: int = 1000
-) -> tuple[Estimate, ...]:
+def class_normalisers(model: ConditionsOnClass, *, seed: int = 0, **settings: Any) -> tuple[Estimate, ...]:
     """log Z of each class, as `log_normaliser` has it, each by chains of its own.
 
     Args:
         model: a filled model.
         seed: of the chains.
-        chains: as `log_normaliser` has them.
-        temperatures: as `log_normaliser` has them.
+        settings: chains, temperatures and attempts, as `log_normaliser` has them.
     """
     return tuple(
-        log_normaliser(model.given(jnp.asarray(y)), seed=seed + y, chains=chains, temperatures=temperatures)
-        for y in range(model.given_classes)
+        log_normaliser(model.given(jnp.asarray(y)), seed=seed + y, **settings) for y in range(model.given_classes)
     )
 
 

@@ -102,6 +102,7 @@ def log_normaliser(
     seed: int = 0,
     chains: int = 256,
     temperatures: int = 1000,
+    attempts: int = len(LEVELS),
 ) -> Estimate:
     """log Z in nats: exact, a lower bound (AIS), or failed, with the reason.
 
@@ -113,6 +114,7 @@ def log_normaliser(
         seed: of the chains.
         chains: how many go forward; half as many come back, as a check.
         temperatures: steps from the base to the model.
+        attempts: how often `auto` anneals, from 1 to 3.
 
     Example:
         >>> import numpy as np
@@ -127,6 +129,8 @@ def log_normaliser(
         raise InputError(
             f"AIS needs at least {FEWEST_CHAINS} chains and 1 temperature, not {chains} and {temperatures}"
         )
+    if not 1 <= attempts <= len(LEVELS):
+        raise InputError(f"attempts must be 1 to {len(LEVELS)}, not {attempts}")
     name = type(model).__name__
     model = whole_of(model)
     enumerable = isinstance(model, HasEnumeration)
@@ -137,7 +141,7 @@ def log_normaliser(
     if not isinstance(model, HasTempering):
         raise InputError(f"{name} has no log Z to estimate: AIS needs HasTempering")
     why, ess = "", 0.0
-    for level in LEVELS if method == "auto" else LEVELS[:1]:
+    for level in LEVELS[: attempts if method == "auto" else 1]:
         run = anneal_populations if method == "smc" else anneal
         found = run(model, jax.random.fold_in(noise.make_key(seed), level), chains, temperatures * level)
         if found.wrong is None:

@@ -8,7 +8,7 @@ learns beside (`dynamic-nce`). Test words are then scored with log Z_l of each l
 (`trf-sa` knows them up to a constant, for which Z_3 is summed exactly) and (b) by annealed importance sampling of each
 length by itself.
 
-Of Penn Treebank sentences of more than 40 words are left out, of the test set too, which published figures are not.
+Sentences of Penn Treebank with more than 40 words are left out, in the test set too; the published figures have them.
 
 Perplexity is a letter's, exp(−Σ log p / Σ (l + 1)), the end of a word being a letter: the published figures count so,
 since KN5's 6.668 comes with 17.766 nats a word, and 17.766 / log 6.668 = 9.36 where a test word has 8.37 letters.

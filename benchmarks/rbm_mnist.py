@@ -53,14 +53,14 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=5, help="sweeps a step")
     parser.add_argument("--particles", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--optimiser", choices=("sgd", "adam"), default="sgd")
+    parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--average", type=float, default=0.999, help="decay of the moving average; 0 for none")
     parser.add_argument("--temperatures", type=int, default=10_000, help="of the annealing that judges")
     parser.add_argument("--chains", type=int, default=128)
     parser.add_argument("--settle", type=int, default=5000, help="sweeps before chains return")
     parser.add_argument("--rows", type=int, default=10_000, help="test and validation rows that are judged")
     parser.add_argument("--method", choices=("ais", "smc"), default="ais", help="of log Z")
-    parser.add_argument("--decay", type=float, default=0.0, help="of the weights, for each step and unit of the rate")
     parser.add_argument("--keep", type=Path, help="where the run stays; one that is there already is judged again")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a file that gets the line too")
@@ -80,7 +80,7 @@ def main() -> None:
                 epochs=given.epochs,
                 batch=100,
                 learning_rate=given.rate,
-                optimiser={"schedule": "linear", "name": "adamw" if given.decay else "adam", "decay": given.decay},
+                optimiser={"schedule": "linear", "name": given.optimiser},
                 average=given.average or None,
                 patience=None,
                 seed=given.seed,
@@ -109,7 +109,7 @@ def main() -> None:
             "epochs": given.epochs,
             "rate": given.rate,
             "average": given.average,
-            "decay": given.decay,
+            "optimiser": given.optimiser,
             "method": given.method,
             "seed": given.seed,
             "seconds": round(run.seconds, 1),

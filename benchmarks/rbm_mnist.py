@@ -1,10 +1,11 @@
 """A restricted Boltzmann machine of 500 hidden units on fixed binarised MNIST, by persistent or by restarted chains.
 
-The set of Larochelle & Murray (50,000 / 10,000 / 10,000 rows), batches of 100, Adam with a rate that falls linearly to
-zero, and a moving average of the parameters. The figure is the mean over test rows of u(x) − log Z, with log Z by
-annealed importance sampling: an optimistic figure, since log Z is a lower bound. Its bracket, from chains that return
-from the model to the base, stands beside it. Settings were chosen on validation rows. Published for 500 units and
-CD-25: about 86.34 nats (Salakhutdinov & Murray 2008).
+The set of Larochelle & Murray (50,000 / 10,000 / 10,000 rows), batches of 100, plain steps whose rate falls linearly to
+zero, and a moving average of the parameters. (Adam lets the weights of pixels that are hardly ever on grow: such
+machines could not be annealed.) The figure is the mean over test rows of u(x) − log Z, with log Z by annealed
+importance sampling: an optimistic figure, since log Z is a lower bound. Its bracket stands beside it, from chains that
+begin at training rows, settle, and return to the base. Settings were chosen on validation rows. Published for 500 units
+and CD-25: about 86.34 nats (Salakhutdinov & Murray 2008).
 
 One JSON object a line.
 
@@ -23,7 +24,7 @@ from machine import describe
 
 import reverie as rv
 from reverie import noise
-from reverie.evaluation import log_likelihood, log_normaliser, normaliser_bracket
+from reverie.evaluation import log_likelihood, normaliser_bracket
 
 PUBLISHED = 86.34
 LEARNERS = {
@@ -60,7 +61,6 @@ def main() -> None:
     parser.add_argument("--chains", type=int, default=128)
     parser.add_argument("--settle", type=int, default=5000, help="sweeps before chains return")
     parser.add_argument("--rows", type=int, default=10_000, help="test and validation rows that are judged")
-    parser.add_argument("--method", choices=("ais", "smc"), default="ais", help="of log Z")
     parser.add_argument("--keep", type=Path, help="where the run stays; one that is there already is judged again")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a file that gets the line too")
@@ -92,8 +92,8 @@ def main() -> None:
         model = run.parts["model"]
         began = time.perf_counter()
         settings = {"seed": given.seed, "chains": given.chains, "temperatures": given.temperatures}
-        log_z = log_normaliser(model, method=given.method, **settings)
         bracket = normaliser_bracket(model, start=data.train.raw[:2000].astype(bool), settle=given.settle, **settings)
+        log_z = bracket.lower
         nll = {}
         for name in ("valid", "test"):
             rows = getattr(data, name)[: given.rows]
@@ -110,10 +110,8 @@ def main() -> None:
             "rate": given.rate,
             "average": given.average,
             "optimiser": given.optimiser,
-            "method": given.method,
             "seed": given.seed,
             "seconds": round(run.seconds, 1),
-            "log_z": said(log_z),
             "bracket": {"lower": said(bracket.lower), "upper": said(bracket.upper), "width": said(bracket.gap)},
             "nll": nll,
             "published": PUBLISHED,

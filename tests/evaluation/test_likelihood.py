@@ -186,6 +186,7 @@ def test_a_normaliser_with_noise_makes_scores_optimistic_and_its_error_is_shared
     mean = averaged(parts, BITS, x, log_z=log_z)
     assert mean.se == pytest.approx(math.hypot(exact.se, 0.3))
     assert (mean.kind, mean.n) == ("optimistic", 24)
+    assert averaged(parts, BITS, x, log_z=log_z._replace(kind="upper bound")).kind == "pessimistic"
 
 
 def test_a_failed_normaliser_fails_the_likelihood():

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from reverie.data import Batch
+from reverie.directions.contrastive import Contrastive
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
@@ -87,15 +88,7 @@ class FieldAgainstGenerator(Direction):
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
         """The difference of two mean gradients."""
         particles, _ = jax.vmap(parts["generator"].pair)(draw["noise"][0])
-
-        def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            model = parts["model"]
-            data = jnp.mean(jax.vmap(model.potential)(batch.x))
-            taken = jnp.mean(jax.vmap(model.potential)(particles))
-            return data - taken, {"potential_data": data, "potential_particles": taken}
-
-        ascent, info = gradient(objective, parts, self.moves)
-        return ascent, memory, info
+        return Contrastive().ascend(tick, parts, batch, {"particles": particles}, memory)
 
 
 class GeneratorUpField(Direction):

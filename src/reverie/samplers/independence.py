@@ -1,16 +1,14 @@
 """Metropolis independence chains on x, proposed by a generator."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
-from reverie import noise
 from reverie.data import Batch
 from reverie.parts import Parts
 from reverie.samplers.chains import kernel_for
 from reverie.samplers.kernel import Chains, Kernel, begin_all, move_all
+from reverie.samplers.metropolis import independence_places, moved_share
 from reverie.samplers.sampler import Draw, Sampler, Tick
 
 
@@ -59,20 +57,11 @@ class IndependenceChains(Sampler):
         proposed = jax.vmap(jax.vmap(parts["generator"].sample))(keys)
         every = jax.tree.map(lambda old, new: jnp.concatenate([old[None], new]), chain.x, proposed)
         log_w = jax.vmap(jax.vmap(lambda x: model.potential(x) - parts["generator"].log_prob(x)))(every)
-        log_u = jnp.log(noise.uniform(key_accept, (self.moves, self.particles)))
-
-        def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[Any, Array]:
-            place, log_w_place = state
-            number, log_w_new, log_u_new = candidate
-            accept = log_u_new < log_w_new - log_w_place
-            return (jnp.where(accept, number, place), jnp.where(accept, log_w_new, log_w_place)), accept
-
-        start = (jnp.zeros(self.particles, jnp.int32), log_w[0])
-        numbers = jnp.arange(1, self.moves + 1, dtype=jnp.int32)
-        (last, _), accepted = jax.lax.scan(move, start, (numbers, log_w[1:], log_u))
+        places = independence_places(key_accept, log_w)
+        last = places[-1]
         x = jax.tree.map(lambda leaf: leaf[last, jnp.arange(self.particles)], every)
         after = Chains(x, chain.memory)
-        info = {"independence_acceptance": jnp.mean(accepted, dtype=jnp.float32)}
+        info = {"independence_acceptance": moved_share(places)}
         if self.sweeps:
             after, rate = move_all(self.kernel or kernel_for(model), key_sweep, model, after, self.sweeps)
             info["acceptance"] = rate

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key, PyTree
+from jaxtyping import Array, Float, Int, Key, PyTree
 
 from reverie import noise
 from reverie.capabilities import posterior_of
@@ -70,24 +70,38 @@ class MetropolisIndependence(Sampler):
         log_w = log_joints(parts["model"], h, batch.x) - jnp.concatenate([log_q_kept[None], log_q])
         begins = chain.visited[batch.index] & (tick.step >= self.cache_after)
         log_w = log_w.at[0].set(jnp.where(begins, log_w[0], -jnp.inf))
-        log_u = jnp.log(noise.uniform(key_accept, (self.moves, batch.index.shape[0])))
-
-        def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[Any, Array]:
-            place, log_w_place = state
-            number, log_w_new, log_u_new = candidate
-            accept = log_u_new < log_w_new - log_w_place
-            place = jnp.where(accept, number, place)
-            return (place, jnp.where(accept, log_w_new, log_w_place)), place
-
-        start = (jnp.zeros(batch.index.shape, jnp.int32), log_w[0])
-        numbers = jnp.arange(1, self.moves + 1, dtype=jnp.int32)
-        (last, _), places = jax.lax.scan(move, start, (numbers, log_w[1:], log_u))
+        places = independence_places(key_accept, log_w)
+        last = places[-1]
         candidates = jnp.arange(self.moves + 1)[:, None]
         weight = jnp.mean(places[:, None, :] == candidates[None], axis=0, dtype=jnp.float32)
 
         rows = jnp.arange(batch.index.shape[0])
         after = jax.tree.map(lambda old, leaf: old.at[batch.index].set(leaf[last, rows]), chain.h, h)
-        changed = jnp.diff(places, axis=0, prepend=jnp.zeros_like(places[:1])) != 0
-        info = {"acceptance": jnp.mean(changed, dtype=jnp.float32)}
+        info = {"acceptance": moved_share(places)}
         kept_codes = KeptCodes(after, chain.visited.at[batch.index].set(True))
         return {"codes": Codes(h, weight, log_w)}, kept_codes, info
+
+
+def independence_places(key: Key[Array, ""], log_w: Float[Array, "candidates chains"]) -> Int[Array, "moves chains"]:
+    """Which candidate a chain stands at after each move; it begins at the first, and the others are proposed in turn.
+
+    The k-th is accepted with probability min{1, w_k / w of where the chain stands}.
+    """
+    moves, chains = log_w.shape[0] - 1, log_w.shape[1]
+    log_u = jnp.log(noise.uniform(key, (moves, chains)))
+
+    def move(state: tuple[Array, Array], candidate: tuple[Array, Array, Array]) -> tuple[Any, Array]:
+        place, log_w_place = state
+        number, log_w_new, log_u_new = candidate
+        accept = log_u_new < log_w_new - log_w_place
+        place = jnp.where(accept, number, place)
+        return (place, jnp.where(accept, log_w_new, log_w_place)), place
+
+    start = (jnp.zeros(chains, jnp.int32), log_w[0])
+    return jax.lax.scan(move, start, (jnp.arange(1, moves + 1, dtype=jnp.int32), log_w[1:], log_u))[1]
+
+
+def moved_share(places: Int[Array, "moves chains"]) -> Float[Array, ""]:
+    """The share of proposals that were accepted."""
+    changed = jnp.diff(places, axis=0, prepend=jnp.zeros_like(places[:1])) != 0
+    return jnp.mean(changed, dtype=jnp.float32)

@@ -4,14 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from reverie.data import Batch
-from reverie.directions.direction import Ascent, Direction, Memory, gradient
-from reverie.directions.single_changes import changes
-from reverie.parts import Parts
-from reverie.samplers import Draw, Tick
+from reverie.directions.single_changes import OverChanges
 
 
-class RatioMatching(Direction):
+class RatioMatching(OverChanges):
     """∇_θ −E_data Σ_{x'} σ(u(x') − u(x))², x' over all that differ from x at one site.
 
     σ(u(x') − u(x)) is the model's probability of x' where it must be x' or x. Of such a pair the sum has
@@ -25,19 +21,8 @@ class RatioMatching(Direction):
     Reference: Hyvärinen 2007, *Some extensions of score matching*, Eq. 17; with levels, each pair of values in turn.
     """
 
-    moves = ("model",)
-    uses = ()
+    figure = "ratio_matching"
 
-    def ascend(
-        self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
-    ) -> tuple[Ascent, Memory, dict[str, Array]]:
-        """The gradient of the objective."""
-        places = jnp.arange(batch.x.shape[1])
-
-        def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            found = jax.vmap(lambda x: changes(parts["model"], x, places))(batch.x)
-            value = -jnp.mean(jnp.sum(jnp.square(jax.nn.sigmoid(found)), axis=(1, 2)))
-            return value, {"ratio_matching": value}
-
-        ascent, info = gradient(objective, parts, self.moves)
-        return ascent, memory, info
+    def cost(self, change: Array) -> Array:
+        """σ² of it."""
+        return jnp.square(jax.nn.sigmoid(change))

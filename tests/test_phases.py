@@ -150,6 +150,13 @@ def test_aggressive_training_ends_when_the_mutual_information_stops_rising():
     assert bool(memory.aggressive)
 
 
+def test_the_first_look_ends_nothing():
+    """An estimate of no information lies below nought as often as above: −0.5, then −0.75 ends it."""
+    told, memory = played(LaggingElbo(inner=1, window=1, every=1), [0.0] * 6, [9.0, -0.5, 9.0, -0.75, 9.0, 9.0])
+    assert told == ["i", "m"] * 2 + ["mi"] * 2
+    assert float(memory.last) == -0.75
+
+
 def test_the_mutual_information_is_that_of_the_batch():
     """One latent variable: E KL[q(h | x_i) ‖ 1/B Σ_j q(h | x_j)] by quadrature."""
     parts = linear_gaussian.filled(1)

@@ -27,7 +27,7 @@ class Lag(NamedTuple):
         before: its mean over the window before that one.
         visits: steps of the model since the last look at the mutual information.
         gathered: the sum of what they measured of it.
-        last: what it was at the last look.
+        last: what it was at the last look; −∞ before the first, which ends nothing.
     """
 
     aggressive: Array
@@ -99,7 +99,8 @@ class LaggingElbo(Direction):
     def init(self, key: Key[Array, ""], parts: Parts) -> Lag:
         """Aggressive; the inference model begins."""
         zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
-        return Lag(jnp.ones((), bool), jnp.zeros((), bool), none, zero, zero, none, zero, zero)
+        unknown = jnp.full((), -jnp.inf, jnp.float32)
+        return Lag(jnp.ones((), bool), jnp.zeros((), bool), none, zero, zero, none, zero, unknown)
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Lag
@@ -111,7 +112,8 @@ class LaggingElbo(Direction):
             look, lambda: mutual_information(parts, draw["noise"], batch.x), lambda: jnp.zeros(())
         )
         after = self.after(memory, info["elbo"], information)
-        told = {"aggressive": memory.aggressive.astype(jnp.float32), "mutual_information": after.last}
+        seen = jnp.where(jnp.isfinite(after.last), after.last, 0.0)
+        told = {"aggressive": memory.aggressive.astype(jnp.float32), "mutual_information": seen}
         return ascent, after, info | told
 
     def after(self, memory: Lag, elbo: Array, information: Array) -> Lag:

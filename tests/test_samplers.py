@@ -22,6 +22,7 @@ from reverie.samplers import (
     Codes,
     DataOnly,
     Dream,
+    FastWeightChains,
     Importance,
     IndependenceChains,
     Kernel,
@@ -72,6 +73,7 @@ ROWS = {
     PersistentStates: lambda: (PersistentStates(2, 5), worlds.parts_for("dbm", "mean-field-pcd")),
     StackPasses: lambda: (StackPasses(2, 5), worlds.parts_for("dbn", "up-down")),
     ParallelTempering: lambda: (ParallelTempering(1, 5, 3), {"model": worlds.machine()}),
+    FastWeightChains: lambda: (FastWeightChains(2, 5, 0.1), {"model": worlds.machine()}),
     ReplayBuffer: lambda: (ReplayBuffer(2, 9, 0.5), {"model": worlds.machine()}),
     ChainsFromGenerator: lambda: (
         ChainsFromGenerator(2, code_moves=1),

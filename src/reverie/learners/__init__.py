@@ -14,6 +14,7 @@ from reverie.learners.dreg import DReG
 from reverie.learners.elbo import ELBO
 from reverie.learners.em import EM
 from reverie.learners.enumeration import Enumeration
+from reverie.learners.fast_weights import FastWeightPCD
 from reverie.learners.field_generators import CooperativeField, ExclusiveField, InclusiveField
 from reverie.learners.flow_matching import FlowMatching
 from reverie.learners.gan import GAN
@@ -93,6 +94,7 @@ __all__ = [
     "Denoising",
     "DynamicNCE",
     "Enumeration",
+    "FastWeightPCD",
     "FlowMatching",
     "ExclusiveField",
     "GreedyUpDown",

@@ -11,6 +11,7 @@ from reverie.samplers.class_chains import (
 )
 from reverie.samplers.code_noise import CodeNoise
 from reverie.samplers.dream import Dream
+from reverie.samplers.fast_weights import FastWeightChains
 from reverie.samplers.hamiltonian import FrictionHamiltonian, Hamiltonian
 from reverie.samplers.importance import Importance
 from reverie.samplers.independence import IndependenceChains
@@ -50,6 +51,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     ChainsFromGenerator,
     NoiseRows,
     ParallelTempering,
+    FastWeightChains,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "Draw",
     "Dream",
     "Dreams",
+    "FastWeightChains",
     "FrictionHamiltonian",
     "Gibbs",
     "GibbsWithGradients",

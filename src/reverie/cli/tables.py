@@ -63,7 +63,7 @@ def run_facts(run: "Run") -> Table:
     rows = [
         ("run", str(run.path)),
         ("pair", f"{run.model} by {run.learner}, {counted(run.parameters, 'parameter')}"),
-        ("steps", f"{count(run.step)} in {duration(run.seconds)}: {run.status}, {run.result.why}"),
+        ("steps", f"{count(run.step)} in {duration(run.seconds)}: {_standing(run)}"),
         ("log-likelihood", full(run.log_likelihood)),
         ("measure", run.reference),
     ]
@@ -86,11 +86,17 @@ def settings_facts(run: "Run") -> Table:
         ("budget", " or ".join(end)),
         ("seed", f"{config.seed} ({config.prng})"),
         ("created", f"{config.created} on {config.device}"),
-        ("stands at", f"step {count(run.step)} after {duration(run.seconds)}: {run.status}, {run.result.why}"),
+        ("stands at", f"step {count(run.step)} after {duration(run.seconds)}: {_standing(run)}"),
         ("keeps", f"the parameters of step {count(run.result.best_step)}, {counted(run.parameters, 'number')}"),
         ("log-likelihood", full(run.log_likelihood)),
     ]
     return facts([("run", str(run.path)), *rows, *_report(run)])
+
+
+def _standing(run: "Run") -> str:
+    """How a run ended and why, where the one does not say the other."""
+    status, why = run.status, run.result.why
+    return status if why in ("", status) else f"{status}, {why}"
 
 
 def _options(options: dict[str, object]) -> str:

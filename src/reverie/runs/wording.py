@@ -86,7 +86,8 @@ def ending(status: str, why: str, step: int, best_step: int, seconds: float) -> 
     if status == "finished":
         return paragraph(f"It ended after {time}: {why}.{kept}")
     lead = "The run was interrupted. " if status == "interrupted" else "The run failed. "
-    return warning(paragraph(tag("strong", lead), f"It stood at {time}: {why}.{kept}"))
+    because = "" if why == status else f": {why}"
+    return warning(paragraph(tag("strong", lead), f"It stood at {time}{because}.{kept}"))
 
 
 def when(created: str) -> str:

@@ -13,16 +13,28 @@ from reverie.samplers import Draw, Tick
 class Contrastive(Direction):
     """∇_θ [1/|E| Σ_{x ∈ E} u_θ(x) − 1/|M| Σ_{x ∈ M} u_θ(x)], E data and M particles          (Ou 2019, Eq. 39, Alg. 7).
 
-    The gradient of the log-likelihood when the particles come from the model; the bias is the sampler's.
+    The gradient of the log-likelihood when the particles come from the model; the bias is the sampler's. With a penalty
+    it is the gradient of a penalised likelihood, whose maximum is another field:
+
+        ∇_θ [E_data u_θ(x) − E_particles u_θ(x) − α (E_data u_θ(x)² + E_particles u_θ(x)²)]
+
+    which keeps u of the order of 1/α where rows and particles are, and the field from outrunning what draws from it.
+
+    Args:
+        penalty: α; none by default.
 
     Example:
         >>> from reverie.directions import Contrastive
         >>> Contrastive().uses
         ('particles',)
+
+    Reference: the penalty: Du & Mordatch 2019, *Implicit generation and modeling with energy-based models*, §3.3 and
+    Alg. 1.
     """
 
     moves = ("model",)
     uses = ("particles",)
+    penalty: float = 0.0
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
@@ -31,9 +43,12 @@ class Contrastive(Direction):
         particles = jax.lax.stop_gradient(draw["particles"])
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            data = jnp.mean(jax.vmap(parts["model"].potential)(batch.x))
-            taken = jnp.mean(jax.vmap(parts["model"].potential)(particles))
-            return data - taken, {"potential_data": data, "potential_particles": taken}
+            each = jax.vmap(parts["model"].potential)(batch.x), jax.vmap(parts["model"].potential)(particles)
+            data, taken = (jnp.mean(u) for u in each)
+            value = data - taken
+            if self.penalty:
+                value -= self.penalty * sum(jnp.mean(jnp.square(u)) for u in each)
+            return value, {"potential_data": data, "potential_particles": taken}
 
         ascent, info = gradient(objective, parts, self.moves)
         return ascent, memory, info

@@ -72,6 +72,9 @@ class GeneratorFromParticles(Direction):
 class FieldAgainstGenerator(Direction):
     """∇_θ E_data u_θ(x) − E_{q_φ} u_θ(x): the generator's draws in the place of the field's          (Ou 2019, Eq. 41).
 
+    Args:
+        penalty: α of the size of u at both, as `Contrastive` has it; none by default.
+
     Example:
         >>> from reverie.directions import FieldAgainstGenerator
         >>> FieldAgainstGenerator().uses
@@ -82,13 +85,14 @@ class FieldAgainstGenerator(Direction):
 
     moves = ("model",)
     uses = ("noise",)
+    penalty: float = 0.0
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
         """The difference of two mean gradients."""
         particles, _ = jax.vmap(parts["generator"].pair)(draw["noise"][0])
-        return Contrastive().ascend(tick, parts, batch, {"particles": particles}, memory)
+        return Contrastive(self.penalty).ascend(tick, parts, batch, {"particles": particles}, memory)
 
 
 class GeneratorUpField(Direction):

@@ -5,14 +5,23 @@ from reverie.directions import Contrastive, FieldAgainstGenerator, GeneratorFrom
 from reverie.directions.direction import Join
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.parts import Optimiser
 from reverie.samplers import BaseNoise, ChainsFromGenerator, Kernel, KernelName, kernel_of
 
 REQUIRES: dict[str, tuple[type, ...]] = {"model": (HasRealPotential,), "generator": (GeneratesPairs,)}
+PACES = {"model": Optimiser(rate=3e-4, momentum=0.0), "generator": Optimiser(rate=2e-3, momentum=0.0)}
+"""The generator has to follow the field: at one rate for both the field makes peaks that no draw reaches, and momentum
+carries both past each other."""
 
 
 @named("inclusive")
 def InclusiveField(
-    moves: int = 10, kernel: KernelName = "langevin", step: float = 0.02, code_moves: int = 10, code_step: float = 0.02
+    moves: int = 10,
+    kernel: KernelName = "langevin",
+    step: float = 0.02,
+    code_moves: int = 10,
+    code_step: float = 0.02,
+    penalty: float = 0.0,
 ) -> Learner:
     """A field learned from its generator's draws once they are revised; the generator learns from the revision.
 
@@ -25,8 +34,10 @@ def InclusiveField(
         moves: moves of x from the generator's draw.
         kernel: how x moves: `langevin` and `sghmc` as in the paper, or `mala`, `hmc`, `nuts`; `auto` is Langevin.
         step: the kernel's step size.
-        code_moves: Langevin moves of h afterwards; none keeps the h that x came from.
+        code_moves: Metropolis-adjusted Langevin moves of h afterwards; none keeps the h that x came from.
         code_step: their step size.
+        penalty: α of the size of u at rows and at draws, as `Contrastive` has it (Du & Mordatch 2019): with one, what
+            the field climbs is a penalised likelihood.
 
     Example:
         >>> from reverie.learners import InclusiveField
@@ -41,13 +52,14 @@ def InclusiveField(
     return Learner(
         reference="Song & Ou 2018",
         sampler=ChainsFromGenerator(moves, _kernel(kernel, step), code_moves, code_step),
-        direction=Join((Contrastive(), GeneratorFromRevised())),
+        direction=Join((Contrastive(_penalty(penalty)), GeneratorFromRevised())),
         requires=REQUIRES,
+        optimiser=PACES,
     )
 
 
 @named("cooperative")
-def CooperativeField(moves: int = 10, step: float = 0.02) -> Learner:
+def CooperativeField(moves: int = 10, step: float = 0.02, penalty: float = 0.0) -> Learner:
     """The generator draws, the field revises by Langevin moves, and each learns from what the other did.
 
         x̂ = g_φ(ĥ);    x̃ = x̂ after Langevin moves of p_θ;    θ up ∇u(data) − ∇u(x̃),    φ up ∇ log q_φ(x̃ | ĥ)
@@ -57,6 +69,7 @@ def CooperativeField(moves: int = 10, step: float = 0.02) -> Learner:
     Args:
         moves: Langevin moves of x.
         step: their step size.
+        penalty: α of the size of u, as `InclusiveField` has it.
 
     Example:
         >>> from reverie.learners import CooperativeField
@@ -69,13 +82,14 @@ def CooperativeField(moves: int = 10, step: float = 0.02) -> Learner:
     return Learner(
         reference="Xie et al. 2018",
         sampler=ChainsFromGenerator(moves, _kernel("langevin", step), noiseless=True),
-        direction=Join((Contrastive(), GeneratorFromRevised())),
+        direction=Join((Contrastive(_penalty(penalty)), GeneratorFromRevised())),
         requires=REQUIRES,
+        optimiser=PACES,
     )
 
 
 @named("exclusive")
-def ExclusiveField(field_steps: int = 1, generator_steps: int = 1) -> Learner:
+def ExclusiveField(field_steps: int = 1, generator_steps: int = 1, penalty: float = 0.0) -> Learner:
     """A field against a generator that climbs it while keeping its entropy up.
 
         θ up E_data ∇u(x) − E_{q_φ} ∇u(x),    φ up E_{q_φ} u_θ(x) + H̲[q_φ]                      (Ou 2019, Eq. 41)
@@ -87,6 +101,7 @@ def ExclusiveField(field_steps: int = 1, generator_steps: int = 1) -> Learner:
     Args:
         field_steps: the field moves once in so many steps.
         generator_steps: the generator moves once in so many steps.
+        penalty: α of the size of u, as `InclusiveField` has it.
 
     Example:
         >>> from reverie.learners import ExclusiveField
@@ -99,10 +114,17 @@ def ExclusiveField(field_steps: int = 1, generator_steps: int = 1) -> Learner:
     return Learner(
         reference="Kim & Bengio 2016",
         sampler=BaseNoise("generator"),
-        direction=Join((FieldAgainstGenerator(), GeneratorUpField())),
+        direction=Join((FieldAgainstGenerator(_penalty(penalty)), GeneratorUpField())),
         requires=REQUIRES,
+        optimiser=PACES,
         cadence={"model": field_steps, "generator": generator_steps},
     )
+
+
+def _penalty(penalty: float) -> float:
+    if not 0.0 <= penalty < float("inf"):
+        raise InputError(f"penalty must not be negative nor infinite, not {penalty}")
+    return penalty
 
 
 def _kernel(name: str, step: float) -> Kernel | None:

@@ -4,6 +4,7 @@ from reverie.capabilities import HasPotential, StartsChains
 from reverie.directions import Contrastive
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target
 from reverie.samplers import KernelName, PersistentChains, ReplayBuffer, kernel_of
 
 
@@ -15,6 +16,7 @@ def StochasticMaximumLikelihood(
     step: float | None = None,
     buffer: int = 0,
     restart: float = 0.05,
+    penalty: float = 0.0,
 ) -> Learner:
     """The likelihood gradient with the model's expectation over particles that are never reset.
 
@@ -34,6 +36,8 @@ def StochasticMaximumLikelihood(
         step: the kernel's step size, where it has one.
         buffer: how many chains are kept of which a batch moves; 0: all particles move at each step.
         restart: the probability with which a chain of the buffer begins anew.
+        penalty: α of the size of u at rows and at particles, as `Contrastive` has it: with one, what is climbed is a
+            penalised likelihood.
 
     Example:
         >>> from reverie.learners import StochasticMaximumLikelihood
@@ -45,11 +49,15 @@ def StochasticMaximumLikelihood(
     at_least_one(k=k, particles=particles)
     if buffer < 0 or not 0.0 <= restart <= 1.0:
         raise InputError("buffer must not be negative, and restart must lie in [0, 1]")
+    if not 0.0 <= penalty < float("inf"):
+        raise InputError(f"penalty must not be negative nor infinite, not {penalty}")
     chosen = kernel_of(kernel, step)
     kept = ReplayBuffer(k, buffer, restart, chosen) if buffer else PersistentChains(k, particles, chosen)
+    exact = not buffer and (chosen is None or chosen.exactness == "asymptotic")
     return Learner(
         reference="Younes 1989; Tieleman 2008",
         sampler=kept,
-        direction=Contrastive(),
+        direction=Contrastive(penalty),
+        target={} if penalty else {"model": Target("likelihood", claim="asymptotic" if exact else "biased")},
         requires={"model": (HasPotential, *((StartsChains,) if chosen is None else chosen.needs))},
     )

@@ -28,6 +28,7 @@ class JointField(GaussianTilt, HasClassPotential):
         network: f: `mlp`, `residual`, `conv` for pictures, or `attention` between columns.
         form: `tilted`; products of experts have no outputs for classes.
         width: w, how much wider than the data the reference is.
+        detail: how fast f can vary at the start, as `RandomField` has it.
 
     Example:
         >>> from reverie.models import JointField

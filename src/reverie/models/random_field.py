@@ -13,7 +13,7 @@ from reverie.capabilities import HasEnumeration, HasPotential, HasRealPotential,
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.suits import only
-from reverie.networks.mlp import ACTIVATIONS
+from reverie.networks.mlp import ACTIVATIONS, detail_of
 from reverie.networks.potentials import PotentialNetwork, potential_network
 from reverie.parts import Part, filled, learned, option
 
@@ -50,10 +50,11 @@ class NeuralField(Part, HasPotential, HasTempering):
             return None
         return f"network=conv reads pictures and these {spec.kind} rows are none: choose mlp, residual or attention"
 
-    def tilt(self, key: Key[Array, ""], spec: Spec, outputs: int = 1) -> dict[str, Any]:
-        """The arrays of t."""
+    def tilt(self, key: Key[Array, ""], spec: Spec, outputs: int = 1, detail: float | None = None) -> dict[str, Any]:
+        """The arrays of t; `detail` is of the network's first layer, where it has some."""
         experts = self.hidden[-1] if self.form == "products" else outputs
-        function = potential_network(key, self.network, spec.size, self.hidden, experts, self.activation, spec.image)
+        chosen = (self.network, spec.size, self.hidden, experts, self.activation, spec.image)
+        function = potential_network(key, *chosen, detail)
         if self.form == "tilted":
             return {"function": function}
         square = jnp.full(spec.size, -2.0) if spec.kind == "continuous" else None
@@ -97,6 +98,7 @@ class GaussianTilt(NeuralField, HasRealPotential):
     """Abstract: a field of continuous columns on top of independent Gaussians, N(x; m, diag (w s)²)."""
 
     width: float = option(2.0)
+    detail: float | None = option(None)
     base_centre: Array = learned()
     base_spread: Array = learned()
 
@@ -105,13 +107,16 @@ class GaussianTilt(NeuralField, HasRealPotential):
         super().__check_init__()
         if not 0.0 < self.width < float("inf"):
             raise InputError(f"the width of a reference must be positive and finite, not {self.width}")
+        if self.detail is not None and not 0.0 < self.detail < float("inf"):
+            raise InputError(f"the detail of a field must be positive and finite, not {self.detail}")
 
     def based(self, key: Key[Array, ""], spec: Spec, outputs: int = 1) -> dict[str, Any]:
         """All arrays: the reference's are the columns' mean and standard deviation."""
         leaf = spec.leaves["continuous"]
         spread = jnp.maximum(jnp.asarray(leaf.std, jnp.float32), 1e-6)
         centre = jnp.asarray(leaf.mean, jnp.float32)
-        return {"base_centre": centre, "base_spread": spread, **self.tilt(key, spec, outputs)}
+        detail = detail_of(spec.size) if self.detail is None else self.detail
+        return {"base_centre": centre, "base_spread": spread, **self.tilt(key, spec, outputs, detail)}
 
     @property
     def _reference(self) -> tuple[Array, Array]:
@@ -155,6 +160,8 @@ class RandomField(GaussianTilt):
         network: f: `mlp`, `residual`, `conv` for pictures, or `attention` between columns.
         form: `tilted`, or `products` of experts.
         width: w, how much wider than the data the reference is.
+        detail: how fast f can vary at the start, in `mlp` and `residual`: the first layer's weights have standard
+            deviation detail/√columns, its biases reach to ±detail; max(1, √(32/columns)) where not given.
 
     Example:
         >>> from reverie.models import RandomField

@@ -34,6 +34,32 @@ def affine(key: Key[Array, ""], inputs: int, outputs: int, bias: Array | float =
     return Affine(weight, jnp.broadcast_to(jnp.asarray(bias, jnp.float32), (outputs,)))
 
 
+def detail_of(columns: int) -> float:
+    """How many times 1/√columns the weights spread that read so few columns: √(32/columns), and 1 from 32 on."""
+    return max(1.0, (32.0 / max(1, columns)) ** 0.5)
+
+
+def affine_of_reals(key: Key[Array, ""], inputs: int, outputs: int, detail: float | None = None) -> Affine:
+    """The first map of a network of standardised reals: its units look at all places, and change as fast as asked.
+
+    Weights are uniform with standard deviation d/√inputs, biases uniform in ±d. Bounds that count the outputs too make
+    the first layer of a network of two columns all but linear (with 128 units, weights of 0.12), and what follows
+    learns the bends of a density slowly: features of low frequency are learned first (Rahaman et al. 2019, *On the
+    spectral bias of neural networks*; Tancik et al. 2020, §4, who choose the frequencies as this does).
+
+    Args:
+        key: of the draws.
+        inputs: columns.
+        outputs: units.
+        detail: d; by the number of columns where not given.
+    """
+    key_weight, key_bias = jax.random.split(key)
+    wide = detail_of(inputs) if detail is None else detail
+    bound = wide * (3.0 / max(1, inputs)) ** 0.5
+    weight = jax.random.uniform(key_weight, (inputs, outputs), minval=-bound, maxval=bound)
+    return Affine(weight, jax.random.uniform(key_bias, (outputs,), minval=-wide, maxval=wide))
+
+
 class MLP(eqx.Module):
     """Affine maps with an activation between them."""
 
@@ -54,10 +80,16 @@ def mlp(
     outputs: int,
     activation: str = "tanh",
     bias: Array | float = 0.0,
+    detail: float | None = None,
 ) -> MLP:
-    """A perceptron; with no hidden layers it is one affine map. `bias` is the last layer's."""
+    """A perceptron; with no hidden layers it is one affine map. `bias` is the last layer's.
+
+    With `detail` the first layer is an `affine_of_reals`.
+    """
     sizes = (inputs, *hidden, outputs)
     keys = jax.random.split(key, len(sizes) - 1)
     last = len(sizes) - 2
     layers = tuple(affine(keys[i], sizes[i], sizes[i + 1], bias if i == last else 0.0) for i in range(len(sizes) - 1))
+    if detail is not None and hidden:
+        layers = (affine_of_reals(keys[0], inputs, hidden[0], detail), *layers[1:])
     return MLP(layers, activation)

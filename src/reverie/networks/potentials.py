@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key
 
 from reverie import noise
 from reverie.networks.conv import conv_inwards
-from reverie.networks.mlp import ACTIVATIONS, Affine, affine, mlp
+from reverie.networks.mlp import ACTIVATIONS, Affine, affine, affine_of_reals, mlp
 
 PotentialNetwork = Literal["mlp", "residual", "conv", "attention"]
 
@@ -35,7 +35,14 @@ class Residual(eqx.Module):
         return self.last(act(stream))
 
 
-def residual(key: Key[Array, ""], inputs: int, hidden: tuple[int, ...], outputs: int, activation: str) -> Residual:
+def residual(
+    key: Key[Array, ""],
+    inputs: int,
+    hidden: tuple[int, ...],
+    outputs: int,
+    activation: str,
+    detail: float | None = None,
+) -> Residual:
     """A stream as wide as the first of `hidden`; each further width is a block's inner one."""
     width = hidden[0]
     keys = jax.random.split(key, 2 * len(hidden))
@@ -43,7 +50,8 @@ def residual(key: Key[Array, ""], inputs: int, hidden: tuple[int, ...], outputs:
         (affine(keys[2 * i], width, inner), affine(keys[2 * i + 1], inner, width))
         for i, inner in enumerate(hidden[1:], 1)
     )
-    return Residual(affine(keys[0], inputs, width), blocks, affine(keys[1], width, outputs), activation)
+    first = affine(keys[0], inputs, width) if detail is None else affine_of_reals(keys[0], inputs, width, detail)
+    return Residual(first, blocks, affine(keys[1], width, outputs), activation)
 
 
 class AttentionBlock(eqx.Module):
@@ -120,14 +128,15 @@ def potential_network(
     outputs: int,
     activation: str,
     image: tuple[int, ...] | None,
+    detail: float | None = None,
 ) -> Callable[[Array], Array]:
-    """A network from a row's features to some numbers."""
+    """A network from a row's features to some numbers; `detail` is of the first layer of `mlp` and `residual`."""
     if kind == "conv":
         height, width, *channels = image or (1, inputs)
         shape = (height, width, *(channels or [1]))
         return conv_inwards(key, (shape[0], shape[1], shape[2]), shape[2], hidden, outputs, activation)
     if kind == "residual":
-        return residual(key, inputs, hidden, outputs, activation)
+        return residual(key, inputs, hidden, outputs, activation, detail)
     if kind == "attention":
         return attention(key, inputs, hidden, outputs, activation)
-    return mlp(key, inputs, hidden, outputs, activation)
+    return mlp(key, inputs, hidden, outputs, activation, detail=detail)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from reverie.networks.mlp import Affine, affine
+from reverie.networks.mlp import Affine, affine, affine_of_reals
 
 FEATURES = 16
 """Numbers that tell the noise."""
@@ -60,7 +60,8 @@ def time_mlp(key: Key[Array, ""], size: int, hidden: tuple[int, ...], classes: i
     """A perceptron from vectors to vectors of one size that starts at nought."""
     sizes = (size, *hidden)
     keys = jax.random.split(key, 2 * len(hidden) + 1)
-    layers = [affine(keys[2 * i], sizes[i], sizes[i + 1]) for i in range(len(hidden))]
+    first = affine_of_reals(keys[0], size, hidden[0])
+    layers = [first, *(affine(keys[2 * i], sizes[i], sizes[i + 1]) for i in range(1, len(hidden)))]
     shifts = tuple(affine(keys[2 * i + 1], FEATURES, width).weight for i, width in enumerate(hidden))
     last = Affine(jnp.zeros((sizes[-1], size)), jnp.zeros(size))
     return TimeMLP(condition(keys[-1], classes), (*layers, last), shifts)

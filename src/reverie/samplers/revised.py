@@ -11,7 +11,7 @@ from reverie.data import Batch
 from reverie.parts import Parts
 from reverie.samplers.chains import kernel_for
 from reverie.samplers.kernel import Chains, Kernel, begin_all, move_all
-from reverie.samplers.langevin import Langevin
+from reverie.samplers.langevin import MALA
 from reverie.samplers.sampler import Chain, Draw, Dreams, Sampler, Tick
 
 
@@ -40,7 +40,8 @@ class ChainsFromGenerator(Sampler):
     Args:
         moves: moves of x.
         kernel: how x moves; the model's usual where not given.
-        code_moves: Langevin moves of h from the h that x came from; with none, h is kept.
+        code_moves: Metropolis-adjusted Langevin moves of h from the h that x came from; with none, h is kept. What is
+            not adjusted flies off where the generator's noise over its slope is less than about √step.
         code_step: their step size.
         noiseless: whether a chain begins at g(h) and not at a draw about it.
 
@@ -73,18 +74,21 @@ class ChainsFromGenerator(Sampler):
             first = jax.vmap(generator.centre)(h)
         began = Chains(first, begin_all(kernel, key_begin, model, first))
         (x, _), rate = move_all(kernel, key_move, model, began, self.moves)
-        if self.code_moves:
-            h = (self._codes(key_codes, generator, x, h[0]),)
         info = {"acceptance": rate, "revision": jnp.mean(jnp.sqrt(jnp.mean(jnp.square(x - first), axis=-1)))}
+        if self.code_moves:
+            moved, rates = self._codes(key_codes, generator, x, h[0])
+            h, info["code_acceptance"] = (moved,), jnp.mean(rates)
         return {"particles": x, "revised": Dreams(x, h)}, chain, info
 
-    def _codes(self, key: Key[Array, ""], generator: Any, x: Array, h: Array) -> Array:
-        kernel = Langevin(self.code_step)
+    def _codes(self, key: Key[Array, ""], generator: Any, x: Array, h: Array) -> tuple[Array, Array]:
+        kernel = MALA(self.code_step)
 
-        def one(key: Array, x: Array, h: Array) -> Array:
-            def move(h: Array, key: Array) -> tuple[Array, None]:
-                return kernel.move(key, CodesOf(generator, x, h), h, None)[0], None
+        def one(key: Array, x: Array, h: Array) -> tuple[Array, Array]:
+            def move(h: Array, key: Array) -> tuple[Array, Array]:
+                after, _, rate = kernel.move(key, CodesOf(generator, x, h), h, None)
+                return after, rate
 
-            return jax.lax.scan(move, h, jax.random.split(key, self.code_moves))[0]
+            after, rates = jax.lax.scan(move, h, jax.random.split(key, self.code_moves))
+            return after, jnp.mean(rates)
 
         return jax.vmap(one)(jax.random.split(key, x.shape[0]), x, h)

@@ -64,6 +64,7 @@ from reverie.directions import (
     PseudoLikelihood,
     RatioMatching,
     Reconstruction,
+    RecoveryContrast,
     RenyiBound,
     SampledElbo,
     ScoreFunction,
@@ -96,6 +97,7 @@ from reverie.samplers import (
     NoiseRows,
     PersistentChains,
     PersistentStates,
+    RecoveryChains,
     StackPasses,
     Together,
 )
@@ -231,6 +233,12 @@ ROWS = {
         ProbabilityFlow(),
         worlds.parts_for("ising", "probability-flow"),
         worlds.states(4),
+    ),
+    RecoveryContrast: lambda: (
+        RecoveryChains(2),
+        RecoveryContrast(),
+        worlds.parts_for("recovery-field", "recovery"),
+        worlds.CONTINUOUS.rows.raw[:6],
     ),
     ConditionalContrast: field_row(DataOnly(), ConditionalContrast(2), "conditional-nce"),
     ExactScoreMatching: field_row(DataOnly(), ExactScoreMatching()),

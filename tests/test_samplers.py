@@ -34,6 +34,7 @@ from reverie.samplers import (
     PersistentChains,
     PersistentClassChains,
     PersistentStates,
+    RecoveryChains,
     ReplayBuffer,
     StackPasses,
     Tick,
@@ -74,6 +75,7 @@ ROWS = {
     StackPasses: lambda: (StackPasses(2, 5), worlds.parts_for("dbn", "up-down")),
     ParallelTempering: lambda: (ParallelTempering(1, 5, 3), {"model": worlds.machine()}),
     FastWeightChains: lambda: (FastWeightChains(2, 5, 0.1), {"model": worlds.machine()}),
+    RecoveryChains: lambda: (RecoveryChains(2), worlds.parts_for("recovery-field", "recovery")),
     ReplayBuffer: lambda: (ReplayBuffer(2, 9, 0.5), {"model": worlds.machine()}),
     ChainsFromGenerator: lambda: (
         ChainsFromGenerator(2, code_moves=1),

@@ -46,6 +46,7 @@ TINY: dict[str, dict[str, Any]] = {
     "rbm-conditional": {"hidden": 3, "classes": 3},
     "random-field": {"hidden": (4,)},
     "bit-field": {"hidden": (4,)},
+    "recovery-field": {"hidden": (4,), "levels": 3},
     "joint-field": {"hidden": (4,), "classes": 3},
     "crf": {"hidden": (4,)},
     "trf": {"order": 2, "room": 64},

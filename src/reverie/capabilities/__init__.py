@@ -74,6 +74,7 @@ from reverie.capabilities.posteriors import (
     ReparameterisedProposal,
     posterior_of,
 )
+from reverie.capabilities.recovery import Recovers
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
 from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
 from reverie.capabilities.wholes import HasBeliefStack, HasMeanField, HasPotentialBound, MarginalOf, whole_of
@@ -137,6 +138,7 @@ __all__ = [
     "PredictsValue",
     "Proposes",
     "Pushforward",
+    "Recovers",
     "Refines",
     "Reparameterised",
     "ReparameterisedProposal",

@@ -41,6 +41,7 @@ from reverie.directions.probability_flow import ProbabilityFlow
 from reverie.directions.pseudo_likelihood import PseudoLikelihood
 from reverie.directions.ratio_matching import RatioMatching
 from reverie.directions.reconstruction import Reconstruction
+from reverie.directions.recovery import RecoveryContrast
 from reverie.directions.relaxation import Concrete, StraightThrough, StraightThroughConcrete
 from reverie.directions.renyi import RenyiBound
 from reverie.directions.score_function import ScoreFunction
@@ -104,6 +105,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     RatioMatching,
     ProbabilityFlow,
     ConditionalContrast,
+    RecoveryContrast,
     ExactScoreMatching,
     SlicedScoreMatching,
     DenoisingScoreMatching,
@@ -180,6 +182,7 @@ __all__ = [
     "ProbabilityFlow",
     "PseudoLikelihood",
     "RatioMatching",
+    "RecoveryContrast",
     "Reconstruction",
     "RenyiBound",
     "SampledElbo",

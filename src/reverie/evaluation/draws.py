@@ -17,6 +17,7 @@ from reverie.capabilities import (
     HasGibbs,
     MarginalOf,
     Pushforward,
+    Recovers,
     Samplable,
     TellsColumns,
     whole_of,
@@ -96,6 +97,27 @@ def _from_states(model: MarginalOf, key: Key[Array, ""], sweeps: Array, places: 
     return jax.vmap(model.row)(keys, states)
 
 
+@eqx.filter_jit
+def _recovered(model: Recovers, key: Key[Array, ""], moves: Array, places: Array) -> PyTree:
+    """Level by level from noise, a chain at each given the row at the level above (Gao et al. 2021, Alg. 2)."""
+    levels = model.noise_levels
+
+    def one(place: Array) -> PyTree:
+        own = jax.random.fold_in(key, place)
+
+        def down(step: Array, noisy: Array) -> Array:
+            level = levels - 1 - step
+            key_start, key_walk = jax.random.split(jax.random.fold_in(own, step))
+            field = model.given_noisy(level, noisy)
+            state = walk(field, key_walk, field.start(key_start), moves, rising=True).x
+            return model.recovered(level, noisy, state)
+
+        key_noisy, key_row = jax.random.split(jax.random.fold_in(own, levels))
+        return model.row(key_row, jax.lax.fori_loop(0, levels, down, model.noisiest(key_noisy)))
+
+    return jax.vmap(one)(places)
+
+
 def classes_of(model: Any) -> int | None:
     """How many classes rows can be drawn of; `None` for a model without."""
     if isinstance(model, HasClass):
@@ -158,6 +180,9 @@ def samples_of(
         return in_chunks(lambda piece: _exact(model, key, piece), places, CHUNK)
     if isinstance(model, HasGibbs):
         return in_chunks(lambda piece: _chains(model, key, jnp.asarray(sweeps), piece), places, CHUNK)
+    if isinstance(model, Recovers):
+        each = jnp.maximum(moves // model.noise_levels, 1)
+        return in_chunks(lambda piece: _recovered(model, key, each, piece), places, CHUNK)
     if isinstance(model, MarginalOf):
         return in_chunks(lambda piece: _from_states(model, key, jnp.asarray(sweeps), piece), places, CHUNK)
     if isinstance(model, Pushforward):

@@ -42,6 +42,7 @@ from reverie.learners.probability_flow import MinimumProbabilityFlow
 from reverie.learners.pseudo_likelihood import MaximumPseudoLikelihood
 from reverie.learners.ratio_matching import MatchedRatios
 from reverie.learners.rebar import REBAR
+from reverie.learners.recovery import RecoveryLikelihood
 from reverie.learners.reinforce import Reinforce
 from reverie.learners.relax import RELAX
 from reverie.learners.renyi import VariationalRenyi
@@ -115,6 +116,7 @@ __all__ = [
     "MuProp",
     "NoiseContrastiveEstimation",
     "PredictabilityMinimisation",
+    "RecoveryLikelihood",
     "Reinforce",
     "ReweightedWakeSleep",
     "ScoreMatching",

@@ -27,6 +27,7 @@ from reverie.models.rbm_categorical import CategoricalRBM
 from reverie.models.rbm_conditional import ConditionalRBM
 from reverie.models.rbm_gaussian import GaussianRBM
 from reverie.models.realnvp import RealNVP
+from reverie.models.recovery_field import RecoveryField
 from reverie.models.sbn import SigmoidBeliefNet
 from reverie.models.sequence_field import SequenceField
 from reverie.models.stacked_vae import M1M2, SDGM
@@ -63,6 +64,7 @@ MODELS: dict[str, type[Part]] = {
     "potts": Potts,
     "random-field": RandomField,
     "bit-field": BitField,
+    "recovery-field": RecoveryField,
     "joint-field": JointField,
     "crf": LinearChainCRF,
     "trf": SequenceField,
@@ -112,6 +114,7 @@ __all__ = [
     "RBM",
     "RandomField",
     "RealNVP",
+    "RecoveryField",
     "SDGM",
     "SequenceField",
     "SigmoidBeliefNet",

@@ -25,6 +25,7 @@ from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.noise_rows import NoiseRows
 from reverie.samplers.noised import Noised, NoisedData
 from reverie.samplers.nuts import NoUTurn
+from reverie.samplers.recovery import Recovery, RecoveryChains
 from reverie.samplers.revised import ChainsFromGenerator
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
 from reverie.samplers.stack import Passes, StackPasses
@@ -52,6 +53,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     NoiseRows,
     ParallelTempering,
     FastWeightChains,
+    RecoveryChains,
 )
 
 __all__ = [
@@ -91,6 +93,8 @@ __all__ = [
     "PersistentChains",
     "PersistentClassChains",
     "PersistentStates",
+    "Recovery",
+    "RecoveryChains",
     "ReplayBuffer",
     "SAMPLERS",
     "Sampler",

@@ -27,6 +27,8 @@ class FieldGenerator(Part, GeneratesPairs):
         hidden: widths of the hidden layers.
         activation: of those layers.
         scale: what s starts at, in standard deviations of the column.
+        detail: how fast g can vary at the start: the first layer's weights have standard deviation detail/√latent, its
+            biases reach to ±detail; Glorot's weights and biases of nought where not given.
 
     Example:
         >>> from reverie.auxiliaries import FieldGenerator
@@ -40,6 +42,7 @@ class FieldGenerator(Part, GeneratesPairs):
     hidden: tuple[int, ...] = option((128, 128))
     activation: str = option("silu")
     scale: float = option(0.3)
+    detail: float | None = option(None)
     network: MLP = learned()
     log_scale: Array = learned()
 
@@ -51,6 +54,8 @@ class FieldGenerator(Part, GeneratesPairs):
             raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
         if not 0.0 < self.scale < float("inf"):
             raise InputError(f"the scale of a generator must be positive and finite, not {self.scale}")
+        if self.detail is not None and not 0.0 < self.detail < float("inf"):
+            raise InputError(f"the detail of a generator must be positive and finite, not {self.detail}")
 
     def unserving(self, model: Any) -> str | None:
         """Fields of reals."""
@@ -61,7 +66,8 @@ class FieldGenerator(Part, GeneratesPairs):
         """Rows about the columns' means, on the columns' scales."""
         leaf = spec.leaves["continuous"]
         spread = jnp.maximum(jnp.asarray(leaf.std, jnp.float32), 1e-6)
-        network = mlp(key, self.latent, self.hidden, spec.size, self.activation, jnp.asarray(leaf.mean))
+        mean = jnp.asarray(leaf.mean)
+        network = mlp(key, self.latent, self.hidden, spec.size, self.activation, mean, self.detail)
         last = network.layers[-1].weight * spread
         network = eqx.tree_at(lambda net: net.layers[-1].weight, network, last)
         return filled(self, network=network, log_scale=jnp.log(self.scale * spread))

@@ -9,7 +9,15 @@ import numpy as np
 
 from reverie import noise
 from reverie.auxiliaries import Baseline, ConcreteSurrogate, NetworkSurrogate
-from reverie.capabilities import HasCodeLogits, HasFiniteCodes, HasPosterior, HasRelaxedJoint, Latent, PredictsValue
+from reverie.capabilities import (
+    HasCodeLogits,
+    HasFiniteCodes,
+    HasPosterior,
+    HasRelaxedJoint,
+    Latent,
+    PredictsValue,
+    StandsInFreely,
+)
 from reverie.directions import (
     AugmentReinforceMerge,
     ControlVariate,
@@ -88,6 +96,21 @@ class Chooser(HasPosterior, HasCodeLogits):
         return layers.log_prob(self.code_logits(x, ()), jax.nn.one_hot(h[0], 3))
 
 
+class Bend(StandsInFreely):
+    """A surrogate for two categories of three levels that is nowhere near right."""
+
+    weight: jax.Array
+
+    def temperature(self):
+        return jnp.asarray(0.7)
+
+    def scale(self):
+        return jnp.asarray(0.8)
+
+    def extra(self, x, block, z):
+        return jnp.sum(jnp.tanh(self.weight * z) * (1.0 + x))
+
+
 class Slope(PredictsValue):
     """A baseline for one number."""
 
@@ -103,7 +126,9 @@ def categories():
     arrays = [jnp.asarray(rng.normal(size=(2, 3)), jnp.float32) for _ in range(3)]
     surrogate = ConcreteSurrogate().init(noise.make_key(1), worlds.BINARY.spec)
     parts = {"model": Levels(arrays[0], arrays[1]), "inference": Chooser(arrays[2])}
-    return parts | {"baseline": Slope(jnp.ones(1)), "surrogate": surrogate}, worlds.batch_of(jnp.array([0.3, -0.8]))
+    network = Bend(jnp.asarray(0.3 * rng.normal(size=(2, 3)), jnp.float32))
+    parts |= {"baseline": Slope(jnp.ones(1)), "surrogate": surrogate, "network": network}
+    return parts, worlds.batch_of(jnp.array([0.3, -0.8]))
 
 
 WORLDS: dict[str, Any] = {"shallow": shallow, "deep": deep, "categories": categories}

@@ -25,8 +25,8 @@ from tests.measuring import along, ascents, errors_off
 MEASURED = [
     ("shallow", "reinforce"),
     ("shallow", "relax"),
-    *(("deep", name) for name in ("reinforce-others", "nvil", "muprop", "arm", "rebar")),
-    *(("categories", name) for name in ("nvil", "muprop", "rebar")),
+    *(("deep", name) for name in ("reinforce-others", "nvil", "muprop", "arm", "rebar", "relax")),
+    *(("categories", name) for name in ("nvil", "muprop", "rebar", "relax")),
 ]
 
 

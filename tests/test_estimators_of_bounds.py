@@ -7,14 +7,21 @@ import pytest
 
 from reverie import noise
 from reverie.bits import softplus
-from reverie.directions import EnumeratedLikelihood, MonteCarloObjective, NeuralVariational, layers
+from reverie.directions import (
+    EnumeratedBound,
+    EnumeratedLikelihood,
+    MonteCarloObjective,
+    NeuralVariational,
+    layers,
+)
 from reverie.directions.control_variate import conditional
 from reverie.directions.nvil import Running
 from reverie.directions.vimco import learning_signals
+from reverie.errors import InputError
 from reverie.parts import parameters
 from reverie.samplers import Importance, Tick
 from tests import worlds
-from tests.estimating import exact, shallow
+from tests.estimating import deep, exact, shallow
 from tests.measuring import along, ascents, draws, errors_off, gradient
 
 # ------------------------------------------------------------------------------------------------------------- VIMCO
@@ -47,6 +54,28 @@ def test_vimco_has_the_mean_of_the_bounds_gradient_and_not_of_the_elbos():
         assert errors_off(given[name], truth) < 4
         assert errors_off(given[name], elbo[name]) > 8
         assert errors_off(given[name], jax.tree.map(lambda leaf: 1.1 * leaf, truth)) > 4
+
+
+def test_vimco_has_the_mean_of_the_bounds_gradient_over_two_layers():
+    parts, batch = deep()
+    given = ascents(Importance(2), MonteCarloObjective(), parts, batch)
+    truth = jax.jit(lambda: along(EnumeratedBound(2), parts, batch, {}))()
+    for name in ("model", "inference"):
+        assert errors_off(given[name], truth[name]) < 4
+        assert errors_off(given[name], exact("deep")[name]) > 8
+
+
+def test_the_enumerated_bound_is_the_sum_over_tuples():
+    """Sets of codes stand for all their orders; with one sample it is the evidence lower bound."""
+    parts, batch = shallow()
+    three, one = jax.jit(lambda: [along(EnumeratedBound(k), parts, batch, {}) for k in (3, 1)])()
+    for name in ("model", "inference"):
+        truth = gradient(exact_bound(parts, batch, 3), parts, name)
+        for told, expected in ((three[name], truth), (one[name], exact("shallow")[name])):
+            for a, b in zip(jax.tree.leaves(told), jax.tree.leaves(expected), strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    with pytest.raises(InputError, match=r"a bound of 90 samples has 1\.3e\+05 terms for 4 codes"):
+        along(EnumeratedBound(90), parts, batch, {})
 
 
 def test_the_signals_of_vimco_leave_one_out():

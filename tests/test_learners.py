@@ -32,6 +32,7 @@ from reverie.learners import (
     IWAE,
     JSA,
     LEARNERS,
+    VIMCO,
     ContrastiveDivergence,
     Learner,
     MaximumLikelihood,
@@ -40,6 +41,7 @@ from reverie.learners import (
     WakeSleep,
 )
 from reverie.learners.learner import named
+from reverie.learners.target import Target
 from reverie.pairing import make_learner
 from reverie.parts import parameters
 from reverie.samplers import BaseNoise, DataOnly, Importance
@@ -158,6 +160,20 @@ def test_a_learner_whose_direction_wants_what_the_sampler_does_not_give_is_none(
         Learner("", DataOnly(), Fisher(), {"model": ()})
     with pytest.raises(TypeError, match="the direction moves model, for which nothing is required"):
         Learner("", Importance(1), Fisher(), {"inference": ()})
+    with pytest.raises(TypeError, match="a target is declared of inference, which the direction does not move"):
+        Learner("", Importance(1), Fisher(), {"model": ()}, target={"inference": Target("elbo")})
+
+
+def test_what_a_learner_estimates_depends_on_its_options():
+    assert VIMCO(k=3).target == {"model": Target("bound", 3), "inference": Target("bound", 3)}
+    assert ReweightedWakeSleep(4).target["model"].words == "bound of 4"
+    assert ReweightedWakeSleep(1).target["model"] == Target("elbo")
+    assert ReweightedWakeSleep(4).target["inference"].claim == "biased"
+    assert ReweightedWakeSleep(wake_phi=False, sleep_phi=True).target["inference"] == Target("dreams")
+    assert set(ReweightedWakeSleep(sleep_phi=True).target) == {"model"}
+    assert set(ReweightedWakeSleep(wake_theta=False).target) == {"inference"}
+    assert JSA().target["model"].same(MaximumLikelihood().target["model"])
+    assert not ELBO(beta=2.0).target
 
 
 def test_an_assembly_is_registered_by_its_name():

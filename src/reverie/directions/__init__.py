@@ -15,7 +15,7 @@ from reverie.directions.dreg import DoublyReparameterised
 from reverie.directions.elbo import AutoElbo, ClosedElbo, SampledElbo
 from reverie.directions.elbo_path import PathElbo
 from reverie.directions.em import ExpectationMaximisation
-from reverie.directions.enumeration import EnumeratedElbo, EnumeratedLikelihood
+from reverie.directions.enumeration import EnumeratedBound, EnumeratedElbo, EnumeratedLikelihood
 from reverie.directions.field_generators import (
     FieldAgainstGenerator,
     GeneratorFromParticles,
@@ -85,6 +85,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     AugmentReinforceMerge,
     ControlVariate,
     EnumeratedElbo,
+    EnumeratedBound,
     EnumeratedLikelihood,
     MuProp,
     NeuralVariational,
@@ -148,6 +149,7 @@ __all__ = [
     "DenoisingScoreMatching",
     "Direction",
     "DoublyReparameterised",
+    "EnumeratedBound",
     "EnumeratedElbo",
     "EnumeratedLikelihood",
     "ExactScoreMatching",

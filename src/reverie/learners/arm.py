@@ -3,6 +3,7 @@
 from reverie.capabilities import HasBitLogits, HasLogJoint
 from reverie.directions import AugmentReinforceMerge
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import CodeNoise
 
 
@@ -29,5 +30,6 @@ def ARM(samples: int = 1) -> Learner:
         reference="Yin & Zhou 2019",
         sampler=CodeNoise(samples),
         direction=AugmentReinforceMerge(),
+        target=both(Target("elbo")),
         requires={"model": (HasLogJoint,), "inference": (HasBitLogits,)},
     )

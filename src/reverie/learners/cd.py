@@ -3,6 +3,7 @@
 from reverie.capabilities import HasPotential, StartsChains
 from reverie.directions import Contrastive
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target
 from reverie.samplers import ChainsFromData, KernelName, kernel_of
 
 
@@ -33,5 +34,6 @@ def ContrastiveDivergence(k: int = 1, kernel: KernelName = "auto", step: float |
         reference="Hinton 2002",
         sampler=ChainsFromData(k, chosen),
         direction=Contrastive(),
+        target={"model": Target("likelihood", claim="biased")},
         requires={"model": (HasPotential, *((StartsChains,) if chosen is None else chosen.needs))},
     )

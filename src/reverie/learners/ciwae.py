@@ -4,6 +4,7 @@ from reverie.capabilities import HasLogJoint, ReparameterisedProposal
 from reverie.directions import CombinedBound
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import both, bound
 from reverie.samplers import BaseNoise
 
 
@@ -33,5 +34,6 @@ def CIWAE(k: int = 64, beta: float = 0.5) -> Learner:
         reference="Rainforth et al. 2018",
         sampler=BaseNoise("inference", k),
         direction=CombinedBound(beta),
+        target=both(bound(k if beta == 0 else 1)) if beta in (0, 1) else {},
         requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal,)},
     )

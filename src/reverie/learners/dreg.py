@@ -4,6 +4,7 @@ from reverie.capabilities import HasLogJoint, HasPosterior, Reparameterised
 from reverie.directions import DoublyReparameterised
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import both, bound
 from reverie.samplers import BaseNoise
 
 
@@ -33,5 +34,6 @@ def DReG(k: int = 5, alpha: float = 0.0) -> Learner:
         reference="Tucker et al. 2019",
         sampler=BaseNoise("inference", k),
         direction=DoublyReparameterised(alpha),
+        target=both(bound(k)) if alpha == 0 else {"model": bound(k)},
         requires={"model": (HasLogJoint,), "inference": (Reparameterised, HasPosterior)},
     )

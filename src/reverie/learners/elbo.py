@@ -12,6 +12,7 @@ from reverie.capabilities import (
 from reverie.directions import AutoElbo, ClosedElbo, Direction, PathElbo, SampledElbo, Weighting
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import BaseNoise
 
 
@@ -71,6 +72,7 @@ def ELBO(
         reference="Kingma & Welling 2014",
         sampler=BaseNoise("inference", samples),
         direction=PathElbo(weighting) if gradient == "path" else forms[kl],
+        target=both(Target("elbo")) if (beta, warmup, free_bits) == (1, 0, 0) else {},
         requires={
             "model": (HasLogJoint, HasPriorDistribution) if closed else (HasLogJoint,),
             "inference": (ReparameterisedProposal, *more),

@@ -4,6 +4,7 @@ from reverie.capabilities import HasPotential, StartsChains
 from reverie.directions import Contrastive
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target
 from reverie.samplers import FastWeightChains, KernelName, kernel_of
 
 
@@ -46,5 +47,6 @@ def FastWeightPCD(
         reference="Tieleman & Hinton 2009",
         sampler=FastWeightChains(k, particles, rate, decay, chosen),
         direction=Contrastive(),
+        target={"model": Target("likelihood", claim="biased")},
         requires={"model": (HasPotential, *((StartsChains,) if chosen is None else chosen.needs))},
     )

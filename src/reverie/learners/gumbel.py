@@ -4,6 +4,7 @@ from reverie.capabilities import HasCodeLogits, HasRelaxedJoint
 from reverie.directions import Concrete, StraightThroughConcrete
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target
 from reverie.samplers import CodeNoise
 
 
@@ -44,5 +45,9 @@ def GumbelSoftmax(
         reference="Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017",
         sampler=CodeNoise(samples),
         direction=kind(temperature, floor, rate),
+        target={
+            "model": Target("elbo", claim="unbiased" if hard else "biased"),
+            "inference": Target("elbo", claim="biased"),
+        },
         requires={"model": (HasRelaxedJoint,), "inference": (HasCodeLogits,)},
     )

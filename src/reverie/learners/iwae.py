@@ -3,6 +3,7 @@
 from reverie.capabilities import HasLogJoint, ReparameterisedProposal
 from reverie.directions import ImportanceWeightedBound
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import both, bound
 from reverie.samplers import BaseNoise
 
 
@@ -29,5 +30,6 @@ def IWAE(k: int = 5) -> Learner:
         reference="Burda et al. 2016",
         sampler=BaseNoise("inference", k),
         direction=ImportanceWeightedBound(),
+        target=both(bound(k)),
         requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal,)},
     )

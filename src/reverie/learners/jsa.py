@@ -5,6 +5,7 @@ from reverie.directions import Fisher, InclusiveFromData
 from reverie.directions.direction import Join
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import MetropolisIndependence
 
 
@@ -39,5 +40,6 @@ def JSA(moves: int = 5, cache_after: int = 0) -> Learner:
         reference="Xu & Ou 2016",
         sampler=MetropolisIndependence(moves, cache_after),
         direction=Join((Fisher(), InclusiveFromData())),
+        target=both(Target("likelihood", claim="asymptotic")),
         requires={"model": (HasLogJoint,), "inference": (HasPosterior,)},
     )

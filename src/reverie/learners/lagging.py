@@ -3,6 +3,7 @@
 from reverie.capabilities import HasLogJoint, HasPosterior, ReparameterisedProposal
 from reverie.directions import LaggingElbo, Weighting, inference_due, model_due
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import BaseNoise
 
 
@@ -39,6 +40,7 @@ def LaggingInference(
         reference="He et al. 2019",
         sampler=BaseNoise("inference", samples),
         direction=LaggingElbo(Weighting(beta, warmup), inner, window, every),
+        target=both(Target("elbo")) if (beta, warmup) == (1, 0) else {},
         requires={"model": (HasLogJoint,), "inference": (HasPosterior, ReparameterisedProposal)},
         cadence={"inference": inference_due, "model": model_due},
     )

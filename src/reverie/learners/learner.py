@@ -10,6 +10,7 @@ import equinox as eqx
 
 from reverie.directions.direction import AnyDirection
 from reverie.errors import InputError
+from reverie.learners.target import Target
 from reverie.options import option_types, read_options
 from reverie.parts import Optimiser
 from reverie.samplers.sampler import AnySampler
@@ -30,6 +31,7 @@ class Learner(eqx.Module):
         optimiser: each part's default optimiser; Adam at 10⁻³ where nothing is said.
         batch: rows a step; `None` for all of them.
         labels: whether it learns from labels, in `Batch.y`.
+        target: for each part the gradient that its direction estimates, where that has a name.
         name: set by `named`.
         options: set by `named`.
     """
@@ -42,6 +44,7 @@ class Learner(eqx.Module):
     optimiser: Mapping[str, Optimiser] = eqx.field(static=True, default_factory=dict)
     batch: int | None = eqx.field(static=True, default=100)
     labels: bool = eqx.field(static=True, default=False)
+    target: Mapping[str, Target] = eqx.field(static=True, default_factory=dict)
     name: str = eqx.field(static=True, default="")
     options: Mapping[str, Any] = eqx.field(static=True, default_factory=dict)
 
@@ -53,6 +56,9 @@ class Learner(eqx.Module):
         undeclared = [name for name in self.direction.moves if name not in self.requires]
         if undeclared:
             raise TypeError(f"the direction moves {', '.join(undeclared)}, for which nothing is required")
+        still = [name for name in self.target if name not in self.direction.moves]
+        if still:
+            raise TypeError(f"a target is declared of {', '.join(still)}, which the direction does not move")
 
 
 P = ParamSpec("P")

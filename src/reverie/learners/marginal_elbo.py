@@ -3,6 +3,7 @@
 from reverie.capabilities import HasBranches, HasClass
 from reverie.directions import MarginalElbo, Weighting
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import BaseNoise
 
 
@@ -34,5 +35,6 @@ def MarginalELBO(samples: int = 1, beta: float = 1.0, warmup: int = 0, free_bits
         reference="Kingma et al. 2014",
         sampler=BaseNoise("inference", samples),
         direction=MarginalElbo(Weighting(beta, warmup, free_bits=free_bits)),
+        target=both(Target("elbo")) if (beta, warmup, free_bits) == (1, 0, 0) else {},
         requires={"model": (HasClass,), "inference": (HasBranches,)},
     )

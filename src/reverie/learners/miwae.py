@@ -3,6 +3,7 @@
 from reverie.capabilities import HasLogJoint, ReparameterisedProposal
 from reverie.directions import MultiplyWeightedBound
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import both, bound
 from reverie.samplers import BaseNoise
 
 
@@ -30,5 +31,6 @@ def MIWAE(m: int = 8, k: int = 8) -> Learner:
         reference="Rainforth et al. 2018",
         sampler=BaseNoise("inference", m * k),
         direction=MultiplyWeightedBound(m),
+        target=both(bound(k)),
         requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal,)},
     )

@@ -3,6 +3,7 @@
 from reverie.capabilities import HasLogProb
 from reverie.directions import Likelihood
 from reverie.learners.learner import Learner, named
+from reverie.learners.target import Target
 from reverie.samplers import DataOnly
 
 
@@ -23,5 +24,6 @@ def MaximumLikelihood() -> Learner:
         reference="Ou 2019, Eq. 6",
         sampler=DataOnly(),
         direction=Likelihood(),
+        target={"model": Target("likelihood")},
         requires={"model": (HasLogProb,)},
     )

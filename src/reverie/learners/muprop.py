@@ -4,6 +4,7 @@ from reverie.capabilities import HasCodeLogits, HasPosterior, HasRelaxedJoint, P
 from reverie.directions import MuProp as Expansion
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import Importance
 
 
@@ -33,6 +34,7 @@ def MuProp(samples: int = 1, decay: float = 0.8) -> Learner:
         reference="Gu et al. 2016",
         sampler=Importance(samples),
         direction=Expansion(decay),
+        target=both(Target("elbo")),
         requires={
             "model": (HasRelaxedJoint,),
             "inference": (HasPosterior, HasCodeLogits),

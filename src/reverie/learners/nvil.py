@@ -4,6 +4,7 @@ from reverie.capabilities import HasLogJoint, HasPosterior, PredictsValue
 from reverie.directions import NeuralVariational
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target
 from reverie.samplers import Importance
 
 
@@ -33,5 +34,6 @@ def NVIL(samples: int = 1, decay: float = 0.8) -> Learner:
         reference="Mnih & Gregor 2014",
         sampler=Importance(samples),
         direction=NeuralVariational(decay),
+        target={"model": Target("elbo"), "inference": Target("elbo", claim="scaled")},
         requires={"model": (HasLogJoint,), "inference": (HasPosterior,), "baseline": (PredictsValue,)},
     )

@@ -3,6 +3,7 @@
 from reverie.capabilities import HasLogJoint, ReparameterisedProposal
 from reverie.directions import PartiallyWeightedBound
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import bound
 from reverie.samplers import BaseNoise
 
 
@@ -30,5 +31,6 @@ def PIWAE(m: int = 8, k: int = 8) -> Learner:
         reference="Rainforth et al. 2018",
         sampler=BaseNoise("inference", m * k),
         direction=PartiallyWeightedBound(m),
+        target={"model": bound(m * k), "inference": bound(k)},
         requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal,)},
     )

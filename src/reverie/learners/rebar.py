@@ -3,6 +3,7 @@
 from reverie.capabilities import HasCodeLogits, HasRelaxedJoint, StandsIn
 from reverie.directions import ControlVariate
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import CodeNoise
 
 
@@ -29,5 +30,6 @@ def REBAR(samples: int = 1) -> Learner:
         reference="Tucker et al. 2017",
         sampler=CodeNoise(samples, sets=2),
         direction=ControlVariate(),
+        target=both(Target("elbo")),
         requires={"model": (HasRelaxedJoint,), "inference": (HasCodeLogits,), "surrogate": (StandsIn,)},
     )

@@ -6,6 +6,7 @@ from reverie.capabilities import HasLogJoint, HasPosterior
 from reverie.directions import ScoreFunction
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import Importance
 
 
@@ -36,5 +37,6 @@ def Reinforce(samples: int = 1, baseline: Literal["none", "others"] = "none") ->
         reference="Williams 1992",
         sampler=Importance(samples),
         direction=ScoreFunction(baseline),
+        target=both(Target("elbo")),
         requires={"model": (HasLogJoint,), "inference": (HasPosterior,)},
     )

@@ -6,6 +6,7 @@ from reverie.capabilities import HasLogJoint, ReparameterisedProposal
 from reverie.directions import RenyiBound
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import both, bound
 from reverie.samplers import BaseNoise
 
 
@@ -36,5 +37,6 @@ def VariationalRenyi(alpha: float = 0.5, k: int = 5) -> Learner:
         reference="Li & Turner 2016",
         sampler=BaseNoise("inference", k),
         direction=RenyiBound(alpha),
+        target=both(bound(k if alpha == 0 else 1)) if alpha in (0, 1) else {},
         requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal,)},
     )

@@ -7,6 +7,7 @@ from reverie.directions import Fisher, InclusiveFromData, InclusiveFromDreams
 from reverie.directions.direction import Direction, Join
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, bound
 from reverie.samplers import Dream, Importance, Sampler, Together
 
 
@@ -40,11 +41,15 @@ def ReweightedWakeSleep(
     directions = tuple(typing.cast(Direction, direction) for on, direction in switched if on)
     if not directions:
         raise InputError("reweighted wake-sleep with every update switched off moves nothing")
+    # The two updates of φ together are the gradient of nothing that has a name.
+    alone = Target("dreams") if sleep_phi else Target("likelihood", claim="biased")
+    targets = {"model": bound(k) if wake_theta else None, "inference": alone if wake_phi != sleep_phi else None}
     samplers: tuple[Sampler, ...] = (Importance(k), Dream()) if sleep_phi else (Importance(k),)
     model = (HasLogJoint, HasJointSample) if sleep_phi else (HasLogJoint,)
     return Learner(
         reference="Bornschein & Bengio 2015",
         sampler=Together(samplers),
         direction=Join(directions),
+        target={name: target for name, target in targets.items() if target},
         requires={"model": model, "inference": (HasPosterior,)},
     )

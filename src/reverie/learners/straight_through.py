@@ -3,6 +3,7 @@
 from reverie.capabilities import HasCodeLogits, HasRelaxedJoint
 from reverie.directions import StraightThrough as Past
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target
 from reverie.samplers import CodeNoise
 
 
@@ -29,5 +30,6 @@ def StraightThrough(samples: int = 1) -> Learner:
         reference="Bengio, Léonard & Courville 2013",
         sampler=CodeNoise(samples),
         direction=Past(),
+        target={"model": Target("elbo"), "inference": Target("elbo", claim="biased")},
         requires={"model": (HasRelaxedJoint,), "inference": (HasCodeLogits,)},
     )

@@ -4,6 +4,7 @@ from reverie.capabilities import HasPotential, HasTemperedGibbs
 from reverie.directions import Contrastive
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target
 from reverie.samplers import ParallelTempering
 
 
@@ -36,5 +37,6 @@ def TemperedMaximumLikelihood(k: int = 1, particles: int = 100, replicas: int = 
         reference="Desjardins et al. 2010",
         sampler=ParallelTempering(k, particles, replicas),
         direction=Contrastive(),
+        target={"model": Target("likelihood", claim="asymptotic")},
         requires={"model": (HasPotential, HasTemperedGibbs)},
     )

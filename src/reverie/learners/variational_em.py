@@ -5,6 +5,7 @@ from typing import Literal
 from reverie.capabilities import HasLogJoint, HasPosterior, ReparameterisedProposal
 from reverie.directions import Alternating, AutoElbo, Direction, ScoreFunction, expecting, maximising
 from reverie.learners.learner import Learner, at_least_one, named
+from reverie.learners.target import Target, both
 from reverie.samplers import BaseNoise, Importance, Sampler
 
 
@@ -48,6 +49,7 @@ def VariationalEM(
         reference="Neal & Hinton 1998",
         sampler=sampler,
         direction=Alternating(inner, e_steps, m_steps, tolerance, window),
+        target=both(Target("elbo")),
         requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal if by_noise else HasPosterior,)},
         cadence={"inference": expecting, "model": maximising},
     )

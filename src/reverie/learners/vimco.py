@@ -4,6 +4,7 @@ from reverie.capabilities import HasLogJoint, HasPosterior
 from reverie.directions import MonteCarloObjective
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, named
+from reverie.learners.target import both, bound
 from reverie.samplers import Importance
 
 
@@ -32,5 +33,6 @@ def VIMCO(k: int = 5) -> Learner:
         reference="Mnih & Rezende 2016",
         sampler=Importance(k),
         direction=MonteCarloObjective(),
+        target=both(bound(k)),
         requires={"model": (HasLogJoint,), "inference": (HasPosterior,)},
     )

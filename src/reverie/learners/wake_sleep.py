@@ -4,6 +4,7 @@ from reverie.capabilities import HasJointSample, HasLogJoint, HasPosterior
 from reverie.directions import Fisher, InclusiveFromDreams
 from reverie.directions.direction import Join
 from reverie.learners.learner import Learner, named
+from reverie.learners.target import Target
 from reverie.samplers import Dream, Importance, Together
 
 
@@ -27,5 +28,6 @@ def WakeSleep() -> Learner:
         reference="Hinton et al. 1995",
         sampler=Together((Importance(1), Dream())),
         direction=Join((Fisher(), InclusiveFromDreams())),
+        target={"model": Target("elbo"), "inference": Target("dreams")},
         requires={"model": (HasLogJoint, HasJointSample), "inference": (HasPosterior,)},
     )

@@ -1,10 +1,12 @@
 """Annealed importance sampling of log Z, and the rules by which it says that it failed.
 
-Forward, chains go from the base (β = 0) to the model (β = 1) in T steps (Neal 2001, *Annealed importance sampling*):
+Forward, chains go from the base (β_0 = 0) to the model (β_T = 1) in T steps (Neal 2001, *Annealed importance
+sampling*):
 
-    log w = log Z_0 + Σ_k u_{β_k}(x_{k−1}) − u_{β_{k−1}}(x_{k−1}),   x_k ~ a sweep at β_k from x_{k−1},   β_k = k/T
+    log w = log Z_0 + Σ_k u_{β_k}(x_{k−1}) − u_{β_{k−1}}(x_{k−1}),   x_k ~ a sweep at β_k from x_{k−1}
 
-and E w = Z, so that the log of their mean underestimates log Z on average. A run is not believed where
+and E w = Z, so that the log of their mean underestimates log Z on average. Where the β_k lie is `ladder`'s to say. A
+run is not believed where
 
 1. a weight is not finite;
 2. the weights' effective number is below a tenth of the chains, or below 8;
@@ -27,7 +29,6 @@ though its number was good, which is the better mistake. A mode that neither dir
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -36,15 +37,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasTemperedGibbs, Latent
-from reverie.evaluation.moves import move
+from reverie.evaluation.ladder import Ladder, gain_of, placed
+from reverie.evaluation.sweeps import base_of, sweeper
 
 LOWEST_SHARE, LOWEST_ESS = 0.1, 8.0
 FURTHEST = 4.0
 ABOVE, SPREADS, FEW = 1.0, 2.5, 0.02
 SWEEPS = 100
-SCALING, STEP, LEAPS = 256, 0.3, 5
-"""Of a model without sweeps of its own: draws of the base that give its scale, and the Hamiltonian moves' ε and L."""
 ROUNDING = 2.0**-20
 """Of log Z: about what summing float32 potentials over the path may add to its error."""
 
@@ -65,61 +64,24 @@ class Annealed(NamedTuple):
     wrong: str | None
 
 
-def gain_of(model: Any, x: PyTree, k: Array, temperatures: Array) -> Array:
-    """What each chain's log weight gains at the k-th temperature."""
-    before, beta = (k - 1) / temperatures, k / temperatures
-    return jax.vmap(lambda row: model.tempered_potential(row, beta) - model.tempered_potential(row, before))(x)
-
-
-def sweeper(model: Any, key: Key[Array, ""]) -> Callable[..., PyTree]:
-    """(key, x, β) → x after a sweep of each chain: the model's own, or general moves on the scale of the base."""
-    if isinstance(model, HasTemperedGibbs):
-        own: Callable[..., PyTree] = model.tempered_gibbs
-    else:
-        scale = jnp.std(base_of(model, key, SCALING).astype(jnp.float32), axis=0)
-        own = lambda key, row, beta: _moved(model, key, row, beta, scale)  # noqa: E731
-
-    def sweep(key: Key[Array, ""], x: PyTree, beta: Array | float) -> PyTree:
-        keys = jax.random.split(key, len(jax.tree.leaves(x)[0]))
-        return jax.vmap(lambda one, row: own(one, row, jnp.asarray(beta, jnp.float32)))(keys, x)
-
-    return sweep
-
-
-def _moved(model: Any, key: Key[Array, ""], x: Array, beta: Array, scale: Array) -> Array:
-    """A Hamiltonian move of reals in units of the base's spread, or a proposal for each bit or category."""
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        latents = (Latent("reals", x.size),)
-        log_p = lambda h: model.tempered_potential(h[0] * scale, beta)  # noqa: E731
-        return move(key, (x / scale,), log_p, latents, jnp.asarray(STEP / x.size**0.25), LEAPS).h[0] * scale
-    bits = x.dtype == jnp.bool_
-    latents = (Latent("bits", x.size) if bits else Latent("categories", x.size, model.levels),)
-    return move(key, (x,), lambda h: model.tempered_potential(h[0], beta), latents, jnp.ones(()), 1).h[0]
-
-
-def base_of(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
-    """Exact draws at β = 0."""
-    return jax.vmap(model.base_sample)(jax.random.split(key, chains))
-
-
 @eqx.filter_jit
-def forward(model: Any, key: Key[Array, ""], chains: int, temperatures: Array) -> tuple[Array, Array]:
+def forward(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> tuple[Array, Array]:
     """log Z at β = 0, and log w / Z_0 of each chain from the base to the model."""
     key_start, key_path = jax.random.split(key)
     sweep = sweeper(model, jax.random.fold_in(key, 2))
 
     def step(k: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
-        gain = gain_of(model, x, k, temperatures)
-        return sweep(jax.random.fold_in(key_path, k), x, k / temperatures), log_w + gain
+        gain = gain_of(model, x, k, ladder)
+        return sweep(jax.random.fold_in(key_path, k), x, ladder.at(k)), log_w + gain
 
     start = (base_of(model, key_start, chains), jnp.zeros(chains))
-    return model.base_log_normaliser(), jax.lax.fori_loop(1, temperatures + 1, step, start)[1]
+    return model.base_log_normaliser(), jax.lax.fori_loop(1, ladder.count + 1, step, start)[1]
 
 
 @eqx.filter_jit
 def backward(
-    model: Any, key: Key[Array, ""], chains: int, temperatures: Array, settle: Array | int = SWEEPS, x: PyTree = None
+    model: Any, key: Key[Array, ""], chains: int, ladder: Ladder, settle: Array | int = SWEEPS, x: PyTree = None
 ) -> Array:
     """log w / Z_0 of each chain from x (else scattered states), settled at β = 1, to the base."""
     key_start, key_settle, key_path = jax.random.split(key, 3)
@@ -130,11 +92,11 @@ def backward(
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
-        k = temperatures - i
-        x = sweep(jax.random.fold_in(key_path, k), x, k / temperatures)
-        return x, log_w + gain_of(model, x, k, temperatures)
+        k = ladder.count - i
+        x = sweep(jax.random.fold_in(key_path, k), x, ladder.at(k))
+        return x, log_w + gain_of(model, x, k, ladder)
 
-    return jax.lax.fori_loop(0, temperatures, step, (x, jnp.zeros(chains)))[1]
+    return jax.lax.fori_loop(0, ladder.count, step, (x, jnp.zeros(chains)))[1]
 
 
 def _scattered(key: Key[Array, ""], leaf: Array) -> Array:
@@ -183,9 +145,9 @@ def diagnose(log_w: np.ndarray, back: np.ndarray, spread: float | None = None) -
 
 def anneal(model: Any, key: Key[Array, ""], chains: int, temperatures: int) -> Annealed:
     """One run: `chains` forward, half as many back."""
-    key_forward, key_back = jax.random.split(key)
-    count = jnp.asarray(temperatures)
-    base, log_w = forward(model, key_forward, chains, count)
-    back = backward(model, key_back, max(chains // 2, 2), count)
+    key_forward, key_back, key_pilot = jax.random.split(key, 3)
+    ladder = placed(model, key_pilot, chains, temperatures)
+    base, log_w = forward(model, key_forward, chains, ladder)
+    back = backward(model, key_back, max(chains // 2, 2), ladder)
     log_z_0 = float(base)
     return diagnose(np.asarray(log_w, np.float64) + log_z_0, np.asarray(back, np.float64) + log_z_0)

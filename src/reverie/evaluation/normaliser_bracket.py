@@ -21,6 +21,7 @@ from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import backward, diagnose, forward, log_mean
 from reverie.evaluation.annealing_codes import Bracket
+from reverie.evaluation.ladder import placed
 from reverie.evaluation.normaliser import FEWEST_CHAINS
 
 TOO_WIDE, CROSSED = 1.0, 4.0
@@ -63,12 +64,12 @@ def normaliser_bracket(
             f"a bracket needs at least {FEWEST_CHAINS} chains, 1 temperature and settle >= 0, not {chains}, "
             f"{temperatures} and {settle}"
         )
-    key_forward, key_back, key_place = jax.random.split(noise.make_key(seed), 3)
-    steps = jnp.asarray(temperatures)
-    base, up = forward(model, key_forward, chains, steps)
+    key_forward, key_back, key_place, key_pilot = jax.random.split(noise.make_key(seed), 4)
+    ladder = placed(model, key_pilot, chains, temperatures)
+    base, up = forward(model, key_forward, chains, ladder)
     places = jax.random.choice(key_place, len(jax.tree.leaves(start)[0]), (chains,)) if start is not None else None
     rows = None if places is None else jax.tree.map(lambda leaf: jnp.asarray(leaf)[places], start)
-    down = backward(model, key_back, chains, steps, jnp.asarray(settle), rows)
+    down = backward(model, key_back, chains, ladder, jnp.asarray(settle), rows)
     return judged_bracket(*(np.asarray(log_w, np.float64) + float(base) for log_w in (up, down)))
 
 

@@ -20,14 +20,16 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.evaluation.annealing import Annealed, backward, base_of, diagnose, gain_of, sweeper
+from reverie.evaluation.annealing import Annealed, backward, diagnose
+from reverie.evaluation.ladder import Ladder, gain_of, placed
+from reverie.evaluation.sweeps import base_of, sweeper
 
 POPULATIONS = 16
 """How many populations the chains are dealt to."""
 
 
 @eqx.filter_jit
-def forward(model: Any, key: Key[Array, ""], populations: int, each: int, temperatures: Array) -> tuple[Array, Array]:
+def forward(model: Any, key: Key[Array, ""], populations: int, each: int, ladder: Ladder) -> tuple[Array, Array]:
     """log Z at β = 0, and log Ẑ / Z_0 of each population."""
     sweep = sweeper(model, jax.random.fold_in(key, 2))
 
@@ -37,7 +39,7 @@ def forward(model: Any, key: Key[Array, ""], populations: int, each: int, temper
         def step(k: Array, state: tuple[PyTree, Array, Array]) -> tuple[PyTree, Array, Array]:
             x, log_w, log_z = state
             key_choose, key_sweep = jax.random.split(jax.random.fold_in(key_path, k))
-            log_w = log_w + gain_of(model, x, k, temperatures)
+            log_w = log_w + gain_of(model, x, k, ladder)
             total = jax.nn.logsumexp(log_w)
             ess = jnp.exp(2.0 * total - jax.nn.logsumexp(2.0 * log_w))
             tired = ess < each / 2
@@ -45,10 +47,10 @@ def forward(model: Any, key: Key[Array, ""], populations: int, each: int, temper
             x = jax.tree.map(lambda leaf: leaf[chosen], x)
             log_z = log_z + jnp.where(tired, total - math.log(each), 0.0)
             log_w = jnp.where(tired, jnp.zeros(each), log_w)
-            return sweep(key_sweep, x, k / temperatures), log_w, log_z
+            return sweep(key_sweep, x, ladder.at(k)), log_w, log_z
 
         start = (base_of(model, key_start, each), jnp.zeros(each), jnp.zeros(()))
-        _, log_w, log_z = jax.lax.fori_loop(1, temperatures + 1, step, start)
+        _, log_w, log_z = jax.lax.fori_loop(1, ladder.count + 1, step, start)
         return log_z + jax.nn.logsumexp(log_w) - math.log(each)
 
     return model.base_log_normaliser(), jax.vmap(one)(jax.random.split(key, populations))
@@ -63,11 +65,11 @@ def systematic(key: Key[Array, ""], weights: Array) -> Array:
 
 def anneal_populations(model: Any, key: Key[Array, ""], chains: int, temperatures: int) -> Annealed:
     """One run: `chains` forward in populations, half as many back, each alone."""
-    key_forward, key_back = jax.random.split(key)
-    count = jnp.asarray(temperatures)
+    key_forward, key_back, key_pilot = jax.random.split(key, 3)
+    ladder = placed(model, key_pilot, chains, temperatures)
     each = max(2, chains // POPULATIONS)
-    base, log_z = forward(model, key_forward, POPULATIONS, each, count)
-    back = np.asarray(backward(model, key_back, max(chains // 2, 2), count), np.float64)
+    base, log_z = forward(model, key_forward, POPULATIONS, each, ladder)
+    back = np.asarray(backward(model, key_back, max(chains // 2, 2), ladder), np.float64)
     log_z_0 = float(base)
     # A chain alone varies by that much more than a population: their mean's error, times the root of their number.
     spread = float(np.std(np.asarray(log_z, np.float64))) * math.sqrt(each)

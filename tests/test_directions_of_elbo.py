@@ -87,6 +87,7 @@ def test_each_group_costs_at_least_its_free_bits(free_bits, expected):
         ({"ramp": 0.0}, "ramp is a share"),
         ({"ramp": 1.5}, "ramp is a share"),
         ({"gradient": "path", "kl": "closed"}, "the path derivative needs a sampled divergence"),
+        ({"gradient": "path", "free_bits": 0.5}, "free bits and the path derivative do not go together"),
     ],
     ids=str,
 )

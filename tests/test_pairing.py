@@ -8,9 +8,25 @@ from reverie import noise
 from reverie.auxiliaries import Critic
 from reverie.capabilities import HasLogProb, HasPosterior, Samplable, capabilities_of, missing_from
 from reverie.errors import InputError
-from reverie.inference import GaussianPosterior, SigmoidBeliefPosterior
-from reverie.learners import ELBO, GAN, IWAE, JSA, MaximumLikelihood
-from reverie.models import FVSBN, MADE, RBM, VAE, GaussianMixture, Generator, RealNVP, SigmoidBeliefNet
+from reverie.inference import GaussianPosterior, ImagePosterior, ImplicitPosterior, SigmoidBeliefPosterior
+from reverie.learners import AVB, ELBO, GAN, IWAE, JSA, MaximumLikelihood
+from reverie.models import (
+    CVAE,
+    FVSBN,
+    GMVAE,
+    MADE,
+    RBM,
+    VAE,
+    VQVAE,
+    ConvVAE,
+    DeepLatentGaussian,
+    GaussianMixture,
+    Generator,
+    JointField,
+    RealNVP,
+    SequenceField,
+    SigmoidBeliefNet,
+)
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood
 from reverie.pairing import (
@@ -24,7 +40,10 @@ from reverie.pairing import (
     part_options,
     serving,
     supply,
+    usual,
+    usual_learner,
 )
+from reverie.parts import Part
 from tests import worlds
 
 
@@ -66,8 +85,11 @@ def test_a_part_knows_its_role_and_name():
     assert "Stranger is in no registry" in refusal(name_of, Stranger())
 
 
-class Stranger(Samplable):
+class Stranger(Part, Samplable):
     """A model of nobody's."""
+
+    def init(self, key, spec, model=None):
+        return self
 
     def sample(self, key):
         return key
@@ -98,6 +120,10 @@ def test_the_sentence_of_a_refusal():
     assert serving(VAE())[0] == "elbo"
     assert serving(SigmoidBeliefNet())[0] == "jsa"
     assert serving(RBM())[0] == "pcd"
+    # What the model was made for comes first.
+    assert serving(VQVAE())[0] == "vector-quantisation"
+    assert serving(GMVAE())[0] == "marginal-elbo"
+    assert serving(SequenceField())[0] == "trf-sa"
     assert refusal(check, SigmoidBeliefNet(), IWAE()).startswith(
         "iwae needs an inference part with ReparameterisedProposal; "
         "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior, HasBitLogits. Try: "
@@ -110,6 +136,22 @@ def test_the_sentence_of_a_refusal():
     assert refusal(check, Stranger(), MaximumLikelihood()) == (
         "mle needs a model with HasLogProb; Stranger has Samplable. Nothing here serves."
     )
+
+
+def test_a_learner_that_reads_labels_is_taken_only_where_there_are_some():
+    assert usual_learner(CVAE(), labels=True).name == "m2"
+    assert usual_learner(CVAE(), labels=False).name == "marginal-elbo"
+    assert usual_learner(JointField(), labels=True).name == "jem"
+    assert usual_learner(JointField(), labels=False).name == "pcd"
+
+
+def test_the_part_that_a_learner_was_made_for_is_taken_before_the_first_that_serves():
+    needs = AVB().requires["inference"]
+    assert isinstance(supply(VAE(), AVB())["inference"], ImplicitPosterior)
+    assert isinstance(usual("inference", VAE(), needs), GaussianPosterior)
+    # A model's own comes before it, and one that does not serve is passed over.
+    assert isinstance(supply(ConvVAE(), AVB())["inference"], ImagePosterior)
+    assert not isinstance(supply(DeepLatentGaussian(), AVB())["inference"], ImplicitPosterior)
 
 
 def test_parts_that_no_one_uses_are_refused():

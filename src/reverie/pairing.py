@@ -19,8 +19,12 @@ from reverie.parts import Part, Parts, keys_for
 
 REGISTRIES: dict[str, dict[str, type[Part]]] = {"model": MODELS, "inference": INFERENCE, **AUXILIARIES}
 
-FIRST = ("em", "denoising", "flow-matching", "mle", "elbo", "jsa", "pcd", "gan")
-"""The learners that are tried first where nobody chose: exact before bounded, bounded before adversarial."""
+FIRST = (
+    "em", "denoising", "flow-matching", "mle", "vector-quantisation", "m2", "jem", "marginal-elbo",
+    "elbo", "jsa", "pcd", "gan",
+)  # fmt: skip
+"""The learners that are tried first where nobody chose: what the model was made for, exact before bounded, bounded
+before adversarial."""
 MOST_NAMES = 6
 """Names that a refusal gives of what would serve."""
 
@@ -75,17 +79,18 @@ def supply(model: Part, learner: Learner, given: Mapping[str, Part] | None = Non
     parts: dict[str, Part | None] = {"model": model}
     for name in learner.requires:
         if name != "model":
-            parts[name] = (given or {}).get(name) or usual(name, model, learner.requires[name])
+            parts[name] = (given or {}).get(name) or usual(name, model, learner.requires[name], learner.usual.get(name))
     return parts
 
 
-def usual(role: str, model: Part, needs: tuple[type, ...]) -> Part | None:
-    """The part that serves where nobody chose, blank: the model's usual one, or the first in the registry that can.
+def usual(role: str, model: Part, needs: tuple[type, ...], preferred: str | None = None) -> Part | None:
+    """The part that serves where nobody chose, blank.
 
-    Where none has all the capabilities that are needed, the first that serves the model is what the refusal names.
+    It is the model's usual one, the learner's, or the first in the registry that can. Where none has all the
+    capabilities that are needed, the first that serves the model is what the refusal names.
     """
     registry = REGISTRIES[role]
-    names = [*(name for name in (model.usual.get(role),) if name in registry), *registry]
+    names = [*(name for name in (model.usual.get(role), preferred) if name in registry), *registry]
     serving = [part for part in (_usual_form(registry[name]) for name in names) if part.unserving(model) is None]
     return next((part for part in serving if not missing_from(part, needs)), serving[0] if serving else None)
 
@@ -101,9 +106,21 @@ def missing(model: Part, learner: Learner, given: Mapping[str, Part] | None = No
 
 
 def serving(model: Part) -> list[str]:
-    """The learners that fit a model at their default options, by name: those of `FIRST` before the rest."""
-    names = [*FIRST, *(name for name in LEARNERS if name not in FIRST)]
+    """The learners that fit a model at their default options, by name: its usual one, those of `FIRST`, the rest."""
+    own = model.usual.get("learner")
+    names = dict.fromkeys([*([] if own is None else [own]), *FIRST, *LEARNERS])
     return [name for name in names if not missing(model, _usual_form(LEARNERS[name]))]
+
+
+def usual_learner(model: Part, *, labels: bool) -> Learner:
+    """The learner that is taken where nobody chose: the first that fits, and that finds the labels that it reads.
+
+    Args:
+        model: a blank model.
+        labels: whether the data have any.
+    """
+    fitting = [make_learner(name) for name in serving(model)]
+    return next((one for one in fitting if labels or not one.labels), fitting[0])
 
 
 def check(model: Part, learner: Learner, given: Mapping[str, Part] | None = None) -> dict[str, Part]:

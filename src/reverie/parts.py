@@ -42,7 +42,7 @@ class Part(eqx.Module):
     """Abstract: a named part of λ. Subclasses declare `option`, `known` and `learned` fields and the method `init`."""
 
     usual: ClassVar[Mapping[str, str]] = {}
-    """For a model: the name of the part, by role, that is taken where nobody chose and the registry's first is not."""
+    """For a model: the name of the part, by role, or of the learner, that is taken where nobody chose."""
 
     @abstractmethod
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:

@@ -1,10 +1,11 @@
 """A Gaussian posterior that cannot collapse."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
+from reverie.capabilities import HasPriorDistribution
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import Encoded
@@ -33,6 +34,7 @@ class MinimumRatePosterior(Encoded, DiagonalGaussian):
     Reference: Razavi, van den Oord, Poole & Vinyals 2019, *Preventing posterior collapse with δ-VAEs*, §2.2, App. D.
     """
 
+    asks: ClassVar[type] = HasPriorDistribution
     rate: float = option(1.0)
 
     def __check_init__(self) -> None:

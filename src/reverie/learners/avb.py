@@ -46,5 +46,6 @@ def AVB(contrast: Contrast = "adaptive", moments: int = 20, samples: int = 1, cr
             "inference": (Reparameterised,),
             "critic": (DiscriminatesPairs,),
         },
+        usual={"inference": "implicit"},
         cadence={"model": critic_steps, "inference": critic_steps},
     )

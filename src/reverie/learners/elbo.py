@@ -32,7 +32,7 @@ def ELBO(
 
         L(x; θ, φ) = E_{q(h|x)} log p(x | h) − β KL[q(h | x) ‖ p(h)]            (Ou 2019, Alg. 3, Eq. 8 and 13)
 
-    Unbiased for the gradient of the bound, whichever gradient and form of the divergence; the bound lies below the
+    Unbiased for the gradient of L, whichever gradient and form of the divergence. With β = 1, L lies below the
     log-likelihood by KL[q(h | x) ‖ p(h | x)]. β below 1, warm-up, cycles and free bits keep the divergence from closing
     the code before the decoder reads it.
 
@@ -60,6 +60,10 @@ def ELBO(
     at_least_one(samples=samples)
     if gradient == "path" and kl == "closed":
         raise InputError("the path derivative needs a sampled divergence: leave kl at auto, or set it to sampled")
+    if gradient == "path" and free_bits > 0:
+        raise InputError(
+            "free bits and the path derivative do not go together: the score that it leaves out has a mean"
+        )
     weighting = Weighting(beta, warmup, cycles, ramp, free_bits)
     forms: dict[str, Direction] = {
         "auto": AutoElbo(weighting),

@@ -32,6 +32,7 @@ class Learner(eqx.Module):
         batch: rows a step; `None` for all of them.
         labels: whether it learns from labels, in `Batch.y`.
         target: for each part the gradient that its direction estimates, where that has a name.
+        usual: the name of the part, by role, that it was made for, taken where nobody chose and it serves.
         name: set by `named`.
         options: set by `named`.
     """
@@ -45,6 +46,7 @@ class Learner(eqx.Module):
     batch: int | None = eqx.field(static=True, default=100)
     labels: bool = eqx.field(static=True, default=False)
     target: Mapping[str, Target] = eqx.field(static=True, default_factory=dict)
+    usual: Mapping[str, str] = eqx.field(static=True, default_factory=dict)
     name: str = eqx.field(static=True, default="")
     options: Mapping[str, Any] = eqx.field(static=True, default_factory=dict)
 

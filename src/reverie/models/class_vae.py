@@ -1,7 +1,7 @@
 """VAEs with a class among their latent variables: it sets where the code lies, or is read by the decoder."""
 
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Int, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasClass, HasJointSample, Latent, Samplable
+from reverie.capabilities import HasClass, HasJointSample, HasPriorTerms, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
@@ -20,7 +20,7 @@ from reverie.networks.mlp import ACTIVATIONS
 from reverie.parts import Part, filled, known, learned, option
 
 
-class ClassVAE(Part, HasClass, HasJointSample, Samplable):
+class ClassVAE(Part, HasClass, HasPriorTerms, HasJointSample, Samplable):
     """Abstract: h = (z, y) of a block of reals and one category, p(y) p(z | y) p(x | z, y)."""
 
     latent: int = option(16)
@@ -44,8 +44,8 @@ class ClassVAE(Part, HasClass, HasJointSample, Samplable):
         check_observation(self.scale, self.likelihood, self.components)
 
     @abstractmethod
-    def code_given(self, y: Int[Array, ""]) -> dist.Distribution:
-        """p(z | y)."""
+    def code_given(self, y: Int[Array, ""]) -> dist.Independent:
+        """p(z | y), variables that are independent."""
 
     @abstractmethod
     def read(self, z: Array, y: Int[Array, ""]) -> Array:
@@ -65,6 +65,11 @@ class ClassVAE(Part, HasClass, HasJointSample, Samplable):
         """log p(y) + log p(z | y)."""
         z, (y,) = h
         return jax.nn.log_softmax(self.logits)[y] + self.code_given(y).log_prob(z)
+
+    def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Of each variable of z, and of y."""
+        z, y = h
+        return self.code_given(y[0]).base_dist.log_prob(z), jax.nn.log_softmax(self.logits)[y]
 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | z, y)."""
@@ -99,7 +104,7 @@ class GMVAE(ClassVAE):
         y ~ Cat(π),    z | y ~ N(μ_y, diag σ_y²),    x | z ~ p(x; f_θ(z))
 
     Clustering in the code: q(y | x) assigns rows to components. (With the component summed out of the prior, so that
-    nothing is assigned, it is `LearnedPriorVAE`.)
+    nothing is assigned, it is `MixturePriorVAE`.)
 
     Args:
         latent: the dimension of z.
@@ -118,6 +123,7 @@ class GMVAE(ClassVAE):
     Reference: Jiang et al. 2017, *Variational deep embedding*, Eq. 1–3; Dilokthanakul et al. 2016.
     """
 
+    usual: ClassVar[dict[str, str]] = {"learner": "marginal-elbo"}
     means: Array = learned()
     log_scales: Array = learned()
 
@@ -135,7 +141,7 @@ class GMVAE(ClassVAE):
             log_scales=jnp.zeros(shape),
         )
 
-    def code_given(self, y: Int[Array, ""]) -> dist.Distribution:
+    def code_given(self, y: Int[Array, ""]) -> dist.Independent:
         """N(μ_y, diag σ_y²)."""
         return dist.Normal(self.means[y], jnp.exp(self.log_scales[y])).to_event(1)
 
@@ -176,7 +182,7 @@ class CVAE(ClassVAE):
         decoder = self.new_decoder(key, self.latent + count, spec)
         return filled(self, levels=count, logits=jnp.zeros(count), decoder=decoder)
 
-    def code_given(self, y: Int[Array, ""]) -> dist.Distribution:
+    def code_given(self, y: Int[Array, ""]) -> dist.Independent:
         """N(0, I), whatever y."""
         return dist.Normal(jnp.zeros(self.latent), 1.0).to_event(1)
 

@@ -56,7 +56,7 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
     Eq. 1–4; with networks: Wang & Ou 2017, *Language modeling with neural trans-dimensional random fields*, Eq. 4.
     """
 
-    usual: ClassVar[dict[str, str]] = {"noise": "model"}
+    usual: ClassVar[dict[str, str]] = {"learner": "trf-sa", "noise": "model"}
     network: SequenceNetwork = option("ngram")
     reference: Reference = option("bigram")
     order: int = option(4)

@@ -9,7 +9,7 @@ from reverie.capabilities import HasClass
 from reverie.data import Batches, Dataset, load, load_again
 from reverie.errors import InputError
 from reverie.learners import Learner
-from reverie.pairing import check, fill, make_learner, make_part, serving
+from reverie.pairing import check, fill, make_learner, make_part, usual_learner
 from reverie.parts import Part
 from reverie.runs import checkpoints, metrics
 from reverie.runs.budget import budget_of
@@ -74,7 +74,7 @@ def fit(
     """
     dataset = data if isinstance(data, Dataset) else load(data)
     blank = make_part("model", model, {}) if isinstance(model, str) else model
-    chosen = _learner_for(blank, learner)
+    chosen = _learner_for(blank, learner, dataset)
     if dataset.train.mask is not None:
         raise InputError(
             "these data have missing values, which no learner here can use yet: load them with missing='drop'"
@@ -166,9 +166,9 @@ def _check_labels(data: Dataset, model: Part, learner: Learner) -> None:
         )
 
 
-def _learner_for(model: Part, learner: str | Learner | None) -> Learner:
+def _learner_for(model: Part, learner: str | Learner | None, data: Dataset) -> Learner:
     if learner is None:
-        return make_learner(serving(model)[0])
+        return usual_learner(model, labels=data.train.y is not None)
     return make_learner(learner) if isinstance(learner, str) else learner
 
 

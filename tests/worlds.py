@@ -52,6 +52,7 @@ TINY: dict[str, dict[str, Any]] = {
     "trf": {"order": 2, "room": 64},
     "language-model": {"width": 3, "embedding": 2},
     "gaussian-mixture": {"count": 2},
+    "product-mixture": {"count": 3},
     "factor-analysis": {"latent": 2},
     "ppca": {"latent": 1},
     "gmvae": {"latent": 2, "classes": 3, "hidden": (4,)},

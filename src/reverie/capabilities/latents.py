@@ -77,7 +77,7 @@ class HasFiniteCodes(HasLogJoint):
     @property
     def code_count(self) -> int:
         """How many codes there are."""
-        return int(np.prod([float(max(2, one.levels)) ** one.size for one in self.latents]))
+        return int(np.prod([float(one.levels or 2) ** one.size for one in self.latents]))
 
     def codes(self) -> Code:
         """Every code, [count, size] a block; refused where there are too many."""
@@ -86,7 +86,7 @@ class HasFiniteCodes(HasLogJoint):
                 f"a sum over all codes has {self.code_count:.3g} terms here and is written out up to {MOST_CODES}: "
                 "ask for fewer latent variables"
             )
-        levels = [range(max(2, one.levels)) for one in self.latents for _ in range(one.size)]
+        levels = [range(one.levels or 2) for one in self.latents for _ in range(one.size)]
         every = np.array(list(itertools.product(*levels)), np.int32).reshape(-1, len(levels))
         ends = np.cumsum([one.size for one in self.latents])[:-1]
         blocks = np.split(every, ends, axis=1)

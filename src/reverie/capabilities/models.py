@@ -140,4 +140,4 @@ class HasExactEM(Capability):
 
     @abstractmethod
     def maximise(self, statistics: PyTree, ridge: float) -> Any:
-        """The model of the θ' that maximises it, no variance of which is below `ridge`."""
+        """The model of the θ' that maximises it, no variance or probability of which is below `ridge`."""

@@ -17,7 +17,8 @@ class ExpectationMaximisation(Direction):
     the model says that EM should. The log-likelihood of the batch never falls, up to the ridge.
 
     Args:
-        ridge: added to the diagonals of a mixture's covariances; of other models the least variance.
+        ridge: added to the variances of a mixture's reals; the least probability of its bits and categories; of other
+            models the least variance.
 
     Example:
         >>> from reverie.directions import ExpectationMaximisation

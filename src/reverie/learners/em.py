@@ -17,7 +17,8 @@ def EM(ridge: float = 1e-6) -> Learner:
     never falls, up to the ridge.
 
     Args:
-        ridge: added to the diagonals of a mixture's covariances; of other models the least variance.
+        ridge: added to the variances of a mixture's reals; the least probability of its bits and categories; of other
+            models the least variance.
 
     Example:
         >>> from reverie.learners import EM

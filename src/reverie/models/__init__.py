@@ -20,6 +20,7 @@ from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
 from reverie.models.made import MADE
 from reverie.models.mixture import GaussianMixture
+from reverie.models.mixture_products import ProductMixture
 from reverie.models.potts import Potts
 from reverie.models.random_field import BitField, RandomField
 from reverie.models.rbm import RBM
@@ -70,6 +71,7 @@ MODELS: dict[str, type[Part]] = {
     "trf": SequenceField,
     "language-model": LanguageModel,
     "gaussian-mixture": GaussianMixture,
+    "product-mixture": ProductMixture,
     "factor-analysis": FactorAnalysis,
     "ppca": PPCA,
     "gmvae": GMVAE,
@@ -111,6 +113,7 @@ __all__ = [
     "MODELS",
     "MixturePriorVAE",
     "PPCA",
+    "ProductMixture",
     "RBM",
     "RandomField",
     "RealNVP",

@@ -37,17 +37,17 @@ def _spread(key: Key[Array, ""], x: Float[Array, "n d"], count: int) -> Float[Ar
     return jax.lax.fori_loop(1, count, place, (centres, nearest))[0]
 
 
-def k_means(key: Key[Array, ""], x: Float[Array, "n d"], count: int) -> Int[Array, " n"]:
+def k_means(key: Key[Array, ""], x: Float[Array, "n d"], count: int, iterations: int = ITERATIONS) -> Int[Array, " n"]:
     """The cluster of each row.
 
-    Lloyd's iterations, until no row changes its cluster, from the start of Arthur & Vassilvitskii 2007 (k-means++),
-    each centre the best of 2 + ⌊log k⌋ draws. A cluster that loses all its rows keeps its centre.
+    Lloyd's iterations, at most so many and until no row changes its cluster, from the start of Arthur & Vassilvitskii
+    2007 (k-means++), each centre the best of 2 + ⌊log k⌋ draws. A cluster that loses all its rows keeps its centre.
     """
     x = x - jnp.mean(x, axis=0)
 
     def go_on(state: tuple[Array, Array, Array, Array]) -> Array:
         i, _, _, changed = state
-        return (i < ITERATIONS) & changed
+        return (i < iterations) & changed
 
     def iterate(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         i, centres, old, _ = state

@@ -51,9 +51,9 @@ from reverie.samplers.kernel import Chains, move_all
 
 BLUR, CENTRES, REACH, DRAWS = 0.1, 600, 6.0, 1500
 LEARNERS = {
-    "inclusive, MALA": lambda: InclusiveField(kernel="mala", step=0.03, code_moves=5, code_step=0.1, penalty=0.01),
-    "inclusive, Langevin": lambda: InclusiveField(step=0.01, code_moves=5, code_step=0.1, penalty=0.01),
-    "cooperative": lambda: CooperativeField(step=0.01, penalty=0.01),
+    "inclusive, MALA": lambda: InclusiveField(kernel="mala", step=0.05, code_moves=5, code_step=0.1, penalty=0.01),
+    "inclusive, Langevin": lambda: InclusiveField(moves=15, step=0.015, code_moves=5, code_step=0.1, penalty=0.01),
+    "cooperative": lambda: CooperativeField(moves=15, step=0.015, penalty=0.01),
     "exclusive": lambda: ExclusiveField(penalty=0.01),
     "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.03),
     "NCE, ν = 10": lambda: NoiseContrastiveEstimation(noise=10),
@@ -207,9 +207,9 @@ def judged(parts, name, settings):
         generator = parts["generator"]
         codes = np.random.default_rng(0).normal(size=(2048, generator.latent)).astype(np.float32)
         centres = np.asarray(centres_of(generator, codes))
-        near = points[log_truth > -25.0]
+        near = points[log_truth > -15.0]
         log_q = mixture_log_prob(near, centres, np.exp(np.asarray(generator.log_scale)))
-        log_near = log_truth[log_truth > -25.0]
+        log_near = log_truth[log_truth > -15.0]
         row["generator_kl"] = float(np.sum(np.exp(log_near) * (log_near - log_q)) * area)
     return row, log_p
 
@@ -278,19 +278,25 @@ def main():
     prepare()
     chosen = [label for label in LEARNERS if any(label.startswith(name) for name in settings.learners)]
     found, shown = {}, {}
-    for label in chosen:
-        fit = course(LEARNERS[label](), settings)
-        for seed, name in itertools.product(range(settings.seeds), settings.sets):
-            parts, seconds = fit(name, seed)
+    courses = {}
+    for seed, label in itertools.product(range(settings.seeds), chosen):
+        courses[label] = courses.get(label) or course(LEARNERS[label](), settings)
+        for name in settings.sets:
+            parts, seconds = courses[label](name, seed)
             row, log_p = judged(parts, name, settings)
             row["ms"] = 1e3 * seconds / settings.steps
             found.setdefault((name, label), []).append(row)
             if settings.plot is not None and (name, label) not in shown:
                 shown[name, label] = log_p, samples(parts, settings.chain)
             print(json.dumps({"set": name, "learner": label, "seed": seed, **row}, ensure_ascii=False), flush=True)
-    told = f"{settings.steps} steps of 200 rows, {settings.seeds} seeds. {describe()}"
-    text = f"{table(found, settings.sets)}\n\n{told}\n"
-    print(text)
+        if label == chosen[-1]:
+            finished(found, shown, seed + 1, settings)
+
+
+def finished(found, shown, seeds, settings):
+    """Print the table of so many seeds and write what was asked for: after each seed, for a run that is cut short."""
+    text = f"{table(found, settings.sets)}\n\n{settings.steps} steps of 200 rows, {seeds} seeds. {describe()}\n"
+    print(text, flush=True)
     if settings.out is not None:
         settings.out.write_text(text, encoding="utf-8")
     if settings.plot is not None:

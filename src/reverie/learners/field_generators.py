@@ -9,7 +9,7 @@ from reverie.parts import Optimiser
 from reverie.samplers import BaseNoise, ChainsFromGenerator, Kernel, KernelName, kernel_of
 
 REQUIRES: dict[str, tuple[type, ...]] = {"model": (HasRealPotential,), "generator": (GeneratesPairs,)}
-PACES = {"model": Optimiser(rate=3e-4, momentum=0.0), "generator": Optimiser(rate=2e-3, momentum=0.0)}
+PACES = {"model": Optimiser(rate=1e-3, momentum=0.0), "generator": Optimiser(rate=4e-3, momentum=0.0)}
 """The generator has to follow the field: at one rate for both the field makes peaks that no draw reaches, and momentum
 carries both past each other."""
 

@@ -19,7 +19,11 @@ Denormal numbers are flushed to zero on both sides: XLA always does, and PyTorch
 Last comes each side's mean figure over its last steps (a bound, in nats, on the batches it was fitted to; relaxed
 learners have a bound of relaxed codes): both learn the same thing.
 
-    REVERIE_DATA=… python benchmarks/step_speed.py --torch /path/to/python [--cases vae rws] [--out step_speed.json]
+`--packages` names an interpreter that has scikit-learn, learnergy, ebmkit or torchebm beside torch: those of them that
+have a case of the unnormalised models join its rounds, by their own classes (`_package_steps.py`).
+
+    REVERIE_DATA=… python benchmarks/step_speed.py --torch /path/to/python [--packages /path/to/python]
+        [--cases vae rws] [--out step_speed.json]
 """
 
 import argparse
@@ -42,6 +46,8 @@ from reverie.loop import Loop
 from reverie.pairing import check, fill, make_learner
 
 FORMS = ("eager", "fused", "compiled")
+PACKAGES = ("sklearn", "learnergy", "ebmkit", "torchebm")
+PACKAGED = ("pcd-1", "cd-25", "langevin")
 K, REST = 10, 0.3
 DEEP = {"latent": 50, "hidden": (200, 200)}
 # Learner, its options, its batch, and what it says of itself that PyTorch's side says too.
@@ -101,10 +107,10 @@ class Ours:
 
 
 class Theirs:
-    """A process with torch, which answers requests."""
+    """A process of another interpreter, which answers requests."""
 
-    def __init__(self, python, rows, case):
-        script = Path(__file__).with_name("_torch_steps.py")
+    def __init__(self, python, rows, case, name="_torch_steps.py"):
+        script = Path(__file__).with_name(name)
         self.process = subprocess.Popen(
             [python, str(script), str(rows), case], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -113,7 +119,7 @@ class Theirs:
     def _answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"the process with torch ended with status {self.process.wait()}")
+            raise SystemExit(f"{self.process.args[1]} ended with status {self.process.wait()}")
         return json.loads(line)
 
     def run(self, form, steps):
@@ -160,18 +166,20 @@ def has_torch(python):
 def compare(case, data, rows, given):
     """The times of a case: form -> milliseconds a step, round after round; and each form's figure."""
     sides = {"ours": Ours(case, data).run}
-    theirs = Theirs(given.torch, rows, case) if rows is not None else None
+    theirs = Theirs(given.torch, rows, case) if given.torch else None
+    packages = Theirs(given.packages, rows, case, "_package_steps.py") if given.packages and case in PACKAGED else None
 
-    def form_of(form):
+    def form_of(side, form):
         def run(steps):
-            answer = theirs.run(form, steps)
+            answer = side.run(form, steps)
             if "error" in answer:
                 raise RuntimeError(answer["error"])
             return answer["seconds"], answer["figure"]
 
         return run
 
-    sides |= {form: form_of(form) for form in given.forms if theirs is not None}
+    sides |= {form: form_of(theirs, form) for form in given.forms if theirs is not None}
+    sides |= {form: form_of(packages, form) for form in (packages.told["forms"] if packages is not None else ())}
     times, figures, failed = {name: [] for name in sides}, {}, {}
     for turn in range(-1, given.rounds):
         for name, run in sides.items():
@@ -186,10 +194,12 @@ def compare(case, data, rows, given):
                 continue
             if turn >= 0:
                 times[name].append(1000 * seconds / given.steps)
-    told = theirs.told if theirs is not None else {}
-    if theirs is not None:
-        theirs.close()
-    return {"case": case, "times": times, "figures": figures, "failed": failed, "torch": told}
+    told = {}
+    for side in (theirs, packages):
+        if side is not None:
+            told |= side.told
+            side.close()
+    return {"case": case, "times": times, "figures": figures, "failed": failed, "told": told}
 
 
 def row_of(found, forms):
@@ -197,13 +207,15 @@ def row_of(found, forms):
     times = {name: values for name, values in found["times"].items() if values}
     shown = {name: f"{min(values):.2f} / {np.median(values):.2f}" for name, values in times.items()}
     cells = [found["case"], shown["ours"], *(shown.get(form, "—") for form in forms)]
-    best = min((name for name in times if name != "ours"), key=lambda name: min(times[name]), default=None)
-    if best is not None:
-        least = min(times[best]) / min(times["ours"])
-        middle = np.median(times[best]) / np.median(times["ours"])
+    best = min((name for name in times if name in FORMS), key=lambda name: min(times[name]), default=None)
+    packaged = min((name for name in times if name in PACKAGES), key=lambda name: min(times[name]), default=None)
+    for against in (best, packaged) if set(forms) & set(PACKAGES) else (best,):
+        if against is None:
+            cells += ["—", "—"]
+            continue
+        least = min(times[against]) / min(times["ours"])
+        middle = np.median(times[against]) / np.median(times["ours"])
         cells += [f"{least:.2f}", f"{middle:.2f}"]
-    else:
-        cells += ["—", "—"]
     number = lambda name: "—" if found["figures"].get(name) is None else f"{found['figures'][name]:.1f}"  # noqa: E731
     return "| " + " | ".join([*cells, number("ours"), number(best)]) + " |"
 
@@ -212,6 +224,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--torch", help="an interpreter that has torch and numpy; without it ours alone are timed")
+    parser.add_argument("--packages", help="an interpreter that has some of the packages, torch and numpy")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--forms", nargs="+", choices=FORMS, default=list(FORMS))
     parser.add_argument("--warm", type=int, default=1500, help="steps before the first that counts")
@@ -220,30 +233,35 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a file that gets all times, one JSON object a line")
     given = parser.parse_args()
     data, what = rows_for()
-    torch = has_torch(given.torch)
+    given.torch = given.torch if has_torch(given.torch) else None
+    given.packages = given.packages if has_torch(given.packages) else None
+    forms = [*given.forms, *(PACKAGES if given.packages else ())]
     with tempfile.TemporaryDirectory() as folder:
         found = []
         print(f"{describe()}; {what}", flush=True)
         print(f"load average {os.getloadavg()[0]:.1f} at the start; XLA flushes denormals: {flushes()}", flush=True)
-        if not torch:
+        if not given.torch:
             print("No torch: --torch names an interpreter that has torch and numpy. Ours alone.", flush=True)
         for case in given.cases:
             seen = reals_of(data) if case == "langevin" else data
             rows = Path(folder) / "rows.npy"
             np.save(rows, np.asarray(seen.train.raw))
-            found.append(compare(case, seen, rows if torch else None, given))
+            found.append(compare(case, seen, rows, given))
             if given.out is not None:
                 with given.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(found[-1]) + "\n")
             if len(found) == 1:
-                if torch:
-                    told = found[0]["torch"]
+                told = found[0]["told"]
+                if given.torch:
                     print(f"torch {told['torch']}, {told['threads']} threads, denormals flushed: {told['flushed']}")
+                if "versions" in told:
+                    print("packages: " + ", ".join(f"{name} {one}" for name, one in told["versions"].items()))
                 print(f"{given.warm} steps before, then {given.rounds} rounds of {given.steps}; ms least / median\n")
-                ends = ["torch / ours, least", "the same, median", "figure, ours", "figure, torch"]
-                head = ["case", "ours", *given.forms, *ends]
+                ends = ["torch / ours, least", "the same, median"]
+                ends += ["package / ours, least", "the same, median"] if given.packages else []
+                head = ["case", "ours", *forms, *ends, "figure, ours", "figure, torch"]
                 print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
-            print(row_of(found[-1], given.forms), flush=True)
+            print(row_of(found[-1], forms), flush=True)
     print(f"\nload average {os.getloadavg()[0]:.1f} at the end")
 
 

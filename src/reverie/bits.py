@@ -23,6 +23,11 @@ def codes_log_prob(logits: Float[Array, "... n"], bits: Array) -> Float[Array, "
     return jnp.sum(taken, axis=-1) - jnp.sum(softplus(logits), axis=-1)
 
 
+def each_bit_log_prob(logits: Float[Array, "... n"], bits: Array) -> Float[Array, "... n"]:
+    """log Bernoulli(b_i; σ(a_i)) of each bit."""
+    return -softplus(jnp.where(bits, -logits, logits))
+
+
 @jax.custom_jvp
 def softplus(a: Array) -> Array:
     """log(1 + exp a), with the slope σ(a).

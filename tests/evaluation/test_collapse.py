@@ -3,6 +3,7 @@
 import math
 import re
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,7 +15,19 @@ from reverie.estimate import Estimate
 from reverie.evaluation.aggregate import aggregate
 from reverie.evaluation.codes import bit_logits
 from reverie.evaluation.collapse import ACTIVE, AGAINST, TOWARDS, collapse, verdict
-from reverie.inference import SigmoidBeliefPosterior
+from reverie.evaluation.shares import terms_of
+from reverie.inference import (
+    AutoregressivePosterior,
+    AuxiliaryClassPosterior,
+    BottomUpPosterior,
+    CategoricalPosterior,
+    ClassPosterior,
+    FamilyPosterior,
+    GaussianPosterior,
+    SigmoidBeliefPosterior,
+    StackedPosterior,
+    TopDownPosterior,
+)
 from reverie.learners import LEARNERS
 from reverie.models import MADE, SigmoidBeliefNet
 from reverie.pairing import REGISTRIES
@@ -148,14 +161,85 @@ def test_the_logits_of_a_prior_are_found_where_its_bits_are_independent():
     assert bit_logits(closed.switch()) is None
 
 
-def test_deep_and_mixed_models_are_reported_without_a_split():
+def test_the_bits_of_two_layers_have_the_shares_that_a_sum_over_all_codes_gives():
     spec = worlds.BINARY.spec
     model = worlds.made(SigmoidBeliefNet((3, 2)), spec, spread=1.0)
     posterior = worlds.scattered(SigmoidBeliefPosterior().init(KEY, spec, model), 3, 1.0)
-    found = report({"model": model, "inference": posterior}, BITS, worlds.BINARY.rows.raw)
-    assert (found.size, found.divergences) == (5, None)
-    assert "not both factorise" in found.notes[-1]
-    assert found.divergence.value > 0
+    x = worlds.states(4)
+    found = report({"model": model, "inference": posterior}, BITS, x)
+    every = worlds.states(5)
+    codes = jnp.asarray(every[:, :3]), jnp.asarray(every[:, 3:])
+    logits = jax.vmap(lambda one: posterior.code_logits(one, ()))(jnp.asarray(x))
+    above = jax.vmap(lambda low: posterior.code_logits(jnp.asarray(x[0]), (low,)))(codes[0])
+    prior = jax.vmap(lambda high: model.layers[0](high.astype(jnp.float32)))(codes[1])
+
+    def each(logits, bits):
+        return -np.logaddexp(0.0, np.where(bits, -1.0, 1.0) * np.asarray(logits, np.float64))
+
+    told = np.concatenate([each(logits[:, None], codes[0]), np.broadcast_to(each(above, codes[1]), (16, 32, 2))], 2)
+    real = np.concatenate([each(prior, codes[0]), each(model.top, codes[1])], axis=1)
+    truth = (np.exp(told.sum(2))[..., None] * (told - real)).sum(1).mean(0)
+    first, second = closed.given(found.blocks)
+    assert found.divergences == pytest.approx(truth, abs=0.08)
+    assert np.ptp(truth) > 0.4
+    assert first.divergence.value + second.divergence.value == pytest.approx(found.divergence.value, abs=1e-4)
+    assert sum(first.each) == pytest.approx(first.divergence.value)
+    assert (first.name, second.name, second.divergence.n) == ("3 bits", "2 bits", 16)
+    # Draws of a row differ too, so that the errors are no smaller than those of the rows' own shares.
+    rows = (np.exp(told.sum(2))[..., None] * (told - real)).sum(1)
+    assert np.all(np.array(first.errors + second.errors) > 0.6 * rows.std(0, ddof=1) / 4)
+    said = found.to_dict()
+    assert said["divergences"] == list(found.divergences)
+    assert said["blocks"][1]["each"] == list(second.each)
+
+
+def test_blocks_that_do_not_split_are_told_as_a_whole():
+    spec = worlds.BINARY.spec
+    model = worlds.made(worlds.blank("vae-learned-prior"), spec)
+    posterior = worlds.scattered(GaussianPosterior(hidden=()).init(KEY, spec, model), 3, 0.5)
+    found = report({"model": model, "inference": posterior}, BITS, worlds.states(4))
+    (block,) = closed.given(found.blocks)
+    assert (found.divergences, block.each, block.name) == (None, None, "2 reals")
+    assert block.divergence.value == pytest.approx(found.divergence.value, abs=1e-5)
+    assert block.divergence.se > 0
+    assert "no divergence by variable" in found.notes[-1]
+
+
+def parted(name, part, seed=2):
+    """The terms of a draw, as `terms_of` tells them, and the difference of the densities of the whole code."""
+    world = worlds.world_for(worlds.blank(name))
+    model = worlds.made(worlds.blank(name), world.spec, spread=0.5)
+    posterior = worlds.scattered(part.init(KEY, world.spec, model), 3, 0.5)
+
+    @jax.jit
+    def told(x):
+        h, log_q = posterior.propose(noise.make_key(seed), x)
+        return terms_of(model, posterior, h, x, log_q), log_q - model.log_prior(h)
+
+    terms, whole = told(jnp.asarray(world.rows.raw[3]))
+    return [np.asarray(one, np.float64) for one in terms], float(whole)
+
+
+@pytest.mark.parametrize(
+    ("model", "part", "shapes"),
+    [
+        ("darn", SigmoidBeliefPosterior(), [(), ()]),
+        ("sbn", AutoregressivePosterior(width=3), [(), ()]),
+        ("dlgm", BottomUpPosterior(hidden=()), [(2,), (3,)]),
+        ("dlgm", TopDownPosterior(hidden=()), [(2,), (3,)]),
+        ("gmvae", ClassPosterior(hidden=(3,)), [(2,), (1,)]),
+        ("sdgm", StackedPosterior(hidden=(3,)), [(2,), (1,), (1,)]),
+        ("vae", FamilyPosterior(hidden=(), family="gumbel"), [(2,)]),
+        ("vae", FamilyPosterior(hidden=(), family="dirichlet"), [()]),
+        ("vq-vae", CategoricalPosterior(hidden=()), [()]),
+        ("gmvae", AuxiliaryClassPosterior(hidden=(3,)), []),
+    ],
+)
+def test_the_terms_of_a_code_add_up_to_its_density(model, part, shapes):
+    terms, whole = parted(model, part)
+    assert [one.shape for one in terms] == shapes
+    if shapes:
+        assert sum(one.sum() for one in terms) == pytest.approx(whole, abs=1e-4)
 
 
 @pytest.mark.parametrize("cls", [closed.Implicit, closed.Proposal])

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 import reverie as rv
+from reverie.cli.tables import collapse_facts
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
-from reverie.evaluation import Bounds, Collapse, GradientStatistics
+from reverie.evaluation import Bounds, Collapse, GradientStatistics, Share
 from reverie.evaluation.gradient_statistics import PartStatistics
 from reverie.runs.page import joined
 from reverie.runs.pictures import draw_codes, draw_gradients
@@ -20,6 +21,10 @@ from reverie.runs.report import codes_of
 from tests import worlds
 
 NATS = Estimate(-3.0, 0.2, "lower bound", n=40, ess=3.0)
+
+
+def split(*each: float) -> tuple[Share, ...]:
+    return (Share("reals", len(each), NATS, each, (0.1,) * len(each)),)
 
 
 def report(**changes: Any) -> Collapse:
@@ -31,7 +36,7 @@ def report(**changes: Any) -> Collapse:
         "size": 3,
         "activity": (0.5, 0.4, 0.0),
         "divergence": NATS,
-        "divergences": (1.5, 0.8, 0.001),
+        "blocks": split(1.5, 0.8, 0.001),
         "worth": NATS,
         "information": NATS,
         "information_above": failed("the densities of the codes are not finite"),
@@ -56,7 +61,7 @@ def colours(png: bytes) -> dict[str, int]:
 
 def test_variables_that_are_not_active_have_another_colour():
     all_active = colours(draw_codes(report(activity=(0.5, 0.4, 0.3)), bounds()))
-    two = colours(draw_codes(report(divergences=(1.5, 0.8, 0.7)), bounds()))
+    two = colours(draw_codes(report(blocks=split(1.5, 0.8, 0.7)), bounds()))
     assert two[DATA] > all_active[DATA] + 1000
     assert two[MODEL] < all_active[MODEL]
     assert all_active[ACCENT] == 0
@@ -67,9 +72,10 @@ def test_variables_that_are_not_active_have_another_colour():
 @pytest.mark.parametrize(
     ("found", "bound"),
     [
-        (report(divergences=None), None),
-        (report(size=1, active=1, activity=(0.5,), divergences=(0.0,)), bounds(curve=((1, NATS),))),
-        (report(size=300, activity=(0.1,) * 300, divergences=(0.5,) * 300), bounds()),
+        (report(blocks=None), None),
+        (report(blocks=(Share("reals", 2, NATS, None, None), Share("bits", 1, NATS, (-0.1,), (0.1,)))), bounds()),
+        (report(size=1, active=1, activity=(0.5,), blocks=split(0.0)), bounds(curve=((1, NATS),))),
+        (report(size=300, activity=(0.1,) * 300, blocks=split(*(0.5,) * 300)), bounds()),
         (report(), bounds(curve=((1, failed("no")), (10, failed("no"))))),
     ],
 )
@@ -90,8 +96,23 @@ def test_the_alarm_is_in_the_page_with_what_to_try():
     assert "So it is." in said
     assert "not finite" in said
     assert "<aside" not in joined(codes_of(report(), b""))
+    assert "less than 0.01 nats of it" in joined(codes_of(report(), b""))
+    two = report(blocks=(Share("bits", 2, NATS, None, None), Share("categories", 1, NATS, None, None)))
+    assert "divergence of block 2, 1 category" in joined(codes_of(two, b""))
     bare = report(divergence=None, information=None, information_above=None, aggregate=None, mmd2=None)
     assert "mutual information" not in joined(codes_of(bare, b""))
+
+
+def test_a_table_tells_the_divergence_by_variable():
+    several = (*split(0.5, 1.5, 0.001, 0.2, 0.3, -0.4), Share("bits", 2, NATS._replace(value=0.7), None, None))
+    said = collapse_facts(report(blocks=several))
+    assert ("  block 2", "0.700 ± 0.200 nats, of 2 bits") in said
+    by_variable = next(words for name, words in said if name == "  by variable")
+    assert by_variable.startswith("1.500 ± 0.100, 0.500 ± 0.100, 0.300")
+    assert by_variable.endswith("0.001 ± 0.100 …")
+    assert ("", "2 of 6 below 0.01 nats") in said
+    assert ("  from above", "failed: the densities of the codes are not finite") in said
+    assert "  block 1" not in dict(collapse_facts(report()))
 
 
 def entry(**changes: Any) -> PartStatistics:

@@ -77,6 +77,7 @@ from reverie.capabilities.posteriors import (
 from reverie.capabilities.recovery import Recovers
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
 from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
+from reverie.capabilities.terms import HasPosteriorTerms, HasPriorTerms
 from reverie.capabilities.wholes import HasBeliefStack, HasMeanField, HasPotentialBound, MarginalOf, whole_of
 
 __all__ = [
@@ -120,9 +121,11 @@ __all__ = [
     "HasNoisePath",
     "HasPosterior",
     "HasPosteriorDistribution",
+    "HasPosteriorTerms",
     "HasPotential",
     "HasPotentialBound",
     "HasPriorDistribution",
+    "HasPriorTerms",
     "HasPseudoInputs",
     "HasRealCodes",
     "HasRealPotential",

@@ -14,10 +14,12 @@ from reverie.cli.words import count, counted, duration
 if TYPE_CHECKING:
     from reverie.bakeoffs import Bakeoff
     from reverie.estimate import Estimate
-    from reverie.evaluation import Bounds, Collapse, Gap
+    from reverie.evaluation import Bounds, Collapse, Gap, Share
     from reverie.runs import Evaluation, Run, RunSummary
     from reverie.tasks import Separation
 
+LARGEST = 5
+"""Variables whose divergence is told."""
 IMPLICIT = "none: the model is implicit"
 
 
@@ -203,10 +205,13 @@ def gap_facts(found: "Gap") -> list[tuple[str, str]]:
 def collapse_facts(found: "Collapse") -> list[tuple[str, str]]:
     """What the codes say of their rows."""
     rows = [("posterior", f"{found.state}: {found.active} of {counted(found.size, 'latent variable')} active")]
+    if found.divergence is not None:
+        rows.append(("divergence from prior", full(found.divergence)))
+    rows += share_facts(found.blocks or ())
     named = {
-        "divergence from prior": found.divergence,
         "worth of a code": found.worth,
         "mutual information": found.information,
+        "  from above": found.information_above,
         "aggregate from prior": found.aggregate,
     }
     rows += [(name, full(estimate)) for name, estimate in named.items() if estimate is not None]
@@ -215,6 +220,24 @@ def collapse_facts(found: "Collapse") -> list[tuple[str, str]]:
     rows += [("alarm", found.alarm)] if found.alarm else []
     rows += [("  try" if place == 0 else "", f"- {one}") for place, one in enumerate(found.advice)]
     return rows + [("", f"note: {note}") for note in found.notes]
+
+
+def share_facts(blocks: "Sequence[Share]") -> list[tuple[str, str]]:
+    """What each block has in the divergence, where there are several, and its variables, the largest first."""
+    from reverie.evaluation.shares import LEAST  # it needs jax, and tables are there before it is
+
+    rows = []
+    for place, block in enumerate(blocks, 1):
+        if len(blocks) > 1:
+            rows.append((f"  block {place}", f"{short(block.divergence)} nats, of {block.name}"))
+        if block.each is not None and block.errors is not None and block.size > 1:
+            largest = sorted(zip(block.each, block.errors, strict=True), reverse=True)[:LARGEST]
+            said = ", ".join(minus(f"{value:.3f} ± {error:.3f}") for value, error in largest)
+            more = " …" if block.size > LARGEST else ""
+            rows.append(("  by variable", f"{said}{more}"))
+            few = sum(value < LEAST for value in block.each)
+            rows.append(("", f"{few} of {block.size} below {LEAST:g} nats"))
+    return rows
 
 
 def two_sample_figures(figures: dict[str, object]) -> dict[str, str]:

@@ -28,6 +28,7 @@ from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.mixing import Mixing, mixing
 from reverie.evaluation.normaliser import learned_normaliser, log_normaliser
 from reverie.evaluation.normaliser_bracket import normaliser_bracket
+from reverie.evaluation.shares import Share
 from reverie.evaluation.told import reference_of, retold, told_accuracy
 from reverie.evaluation.two_sample import TwoSample, two_sample
 
@@ -40,6 +41,7 @@ __all__ = [
     "GradientStatistics",
     "Mixing",
     "Scores",
+    "Share",
     "TwoSample",
     "accuracy",
     "annealed_likelihood",

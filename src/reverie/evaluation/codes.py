@@ -12,6 +12,7 @@ from reverie.capabilities import Latent, Proposes, posterior_of
 from reverie.data import Measure
 from reverie.directions.divergence import divergences
 from reverie.evaluation.chunks import seen
+from reverie.evaluation.shares import terms_of
 from reverie.parts import Parts
 
 DRAWS = 32
@@ -37,21 +38,28 @@ def numbers_of(h: PyTree, latents: tuple[Latent, ...]) -> Array:
 @eqx.filter_jit
 def codes_of_rows(
     parts: Parts, measure: Measure, key: Key[Array, ""], rows: PyTree, *, kept: int, closed: bool
-) -> tuple[Array, Array, Array, PyTree, Array]:
-    """Of each row: mean and variance of its codes, their divergences from the prior, `kept` codes, and closed forms.
+) -> tuple[Array, Array, Array, PyTree, tuple[Array, ...]]:
+    """Of each row: mean and variance of its codes, their divergences from the prior, `kept` codes, and shares.
 
-    The last is the divergence by variable, where it is `closed`.
+    The last are what each block and variable has in the divergence, by a formula where it is `closed`.
     """
     model, posterior = parts["model"], posterior_of(parts)
 
-    def one(words: Array, raw: PyTree) -> tuple[Array, Array, Array, PyTree, Array]:
+    def one(words: Array, raw: PyTree) -> tuple[Array, Array, Array, PyTree, tuple[Array, ...]]:
         x, _, key_codes = seen(measure, key, words, raw)
         h, log_q = jax.vmap(lambda one: _drawn(posterior, one, x))(jax.random.split(key_codes, DRAWS))
         numbers = jax.vmap(lambda h: numbers_of(h, model.latents))(h)
         divergence = log_q - jax.vmap(model.log_prior)(h)
-        by_variable = divergences(posterior.distribution(x), model.prior()) if closed else jnp.zeros(0)
+        if closed:
+            groups = divergences(posterior.distribution(x), model.prior())
+            shares: tuple[Array, ...] = (groups if groups.shape[0] == model.latents[0].size else jnp.sum(groups),)
+        elif isinstance(posterior, Proposes):
+            terms = jax.vmap(lambda h, log_q: terms_of(model, posterior, h, x, log_q))(h, log_q)
+            shares = tuple(jnp.mean(term, axis=0) for term in terms)
+        else:
+            shares = ()
         first = jax.tree.map(lambda leaf: leaf[:kept], h)
-        return jnp.mean(numbers, axis=0), jnp.var(numbers, axis=0, ddof=1), divergence, first, by_variable
+        return jnp.mean(numbers, axis=0), jnp.var(numbers, axis=0, ddof=1), divergence, first, shares
 
     return jax.vmap(one)(*rows)
 

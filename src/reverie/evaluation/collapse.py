@@ -42,6 +42,7 @@ from reverie.evaluation.codes import (
     prior_codes,
     worth_of_codes,
 )
+from reverie.evaluation.shares import Share, shares_of
 from reverie.evaluation.two_sample import discrepancy
 from reverie.parts import Parts
 
@@ -86,7 +87,8 @@ class Collapse(NamedTuple):
         size: how many there are.
         activity: the variance of each over the rows, as a share of the prior's.
         divergence: E_x KL[q(h | x) ‖ p(h)], in nats a row.
-        divergences: the same of each latent variable, where prior and posterior factorise; else `None`.
+        blocks: what each block of latent variables has in it, and each variable where they are independent in prior
+            and posterior; `None` where blocks cannot be parted.
         worth: nats by which a row's own code says more of it to the model than another row's does.
         information: I_q(x; h), from below.
         information_above: the same, from above.
@@ -102,7 +104,7 @@ class Collapse(NamedTuple):
     size: int
     activity: tuple[float, ...]
     divergence: Estimate | None
-    divergences: tuple[float, ...] | None
+    blocks: tuple[Share, ...] | None
     worth: Estimate
     information: Estimate | None
     information_above: Estimate | None
@@ -110,15 +112,22 @@ class Collapse(NamedTuple):
     mmd2: Estimate | None
     notes: tuple[str, ...]
 
+    @property
+    def divergences(self) -> tuple[float, ...] | None:
+        """The divergence of each latent variable, in the order of the blocks; `None` unless all can be told apart."""
+        found = [] if self.blocks is None else [block.each for block in self.blocks]
+        return tuple(one for each in found for one in each or ()) if found and None not in found else None
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
 
         def plain(value: Any) -> Any:
-            if isinstance(value, Estimate):
+            if isinstance(value, Estimate | Share):
                 return value.to_dict()
-            return list(value) if isinstance(value, tuple) else value
+            return [plain(one) for one in value] if isinstance(value, tuple) else value
 
-        return {name: plain(value) for name, value in self._asdict().items()}
+        said = {name: plain(value) for name, value in self._asdict().items()}
+        return said | {"divergences": plain(self.divergences)}
 
 
 def collapse(
@@ -144,7 +153,7 @@ def collapse(
     one = measure.to_model(key, jax.tree.map(lambda leaf: leaf[0], raw))
     closed = closed_form(parts, jax.tree.map(lambda leaf: leaf[None], one))
     kept = max(1, min(DRAWS, CODES // count_rows(raw)))
-    mean, spread, divergence, h, each = in_chunks(
+    mean, spread, divergence, h, terms = in_chunks(
         lambda piece: codes_of_rows(parts, measure, key, piece, kept=kept, closed=closed), rows, ROWS
     )
     places = np.arange(max(len(mean), LEAST_CODES), dtype=np.int32)
@@ -154,16 +163,16 @@ def collapse(
     turned = jax.tree.map(lambda leaf: np.roll(leaf, 1, axis=0), h)
     worth = in_chunks(lambda piece: worth_of_codes(parts, measure, key, piece), (rows, h, turned), ROWS)
     worth_of = mean_of(np.asarray(worth, np.float64), "unbiased")
-    by_variable = _each(parts, measure, key, rows, each)
     exact = isinstance(posterior, HasPosterior)
     found = None
     if exact:
         log_q = np.asarray(in_chunks(lambda piece: densities(parts, measure, key, h, piece), rows, ROWS), np.float64)
         log_prior = log_priors(model, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), h))
         found = aggregate(np.moveaxis(log_q, 0, 2), np.asarray(log_prior, np.float64).reshape(-1, kept))
-    rate = None
+    rate, kind = None, "unbiased" if exact else "upper bound"
     if isinstance(posterior, Proposes):
-        rate = mean_of(np.asarray(divergence, np.float64).mean(axis=1), "unbiased" if exact else "upper bound")
+        rate = mean_of(np.asarray(divergence, np.float64).mean(axis=1), kind)
+    blocks = shares_of(model.latents, _closed_bits(parts, measure, key, rows) or terms, kind)
     mmd2 = None if prior is None else discrepancy(_first(h, model.latents), prior[: len(mean)], seed)
     state, alarm, advice = verdict(activity, rate, worth_of, found)
     return Collapse(
@@ -174,13 +183,13 @@ def collapse(
         activity.size,
         tuple(activity.tolist()),
         rate,
-        None if by_variable is None else tuple(by_variable.tolist()),
+        blocks,
         worth_of,
         None if found is None else found.below,
         None if found is None else found.above,
         None if found is None else found.divergence,
         mmd2,
-        _notes(found, rate, by_variable, len(mean)),
+        _notes(found, rate, blocks, len(mean)),
     )
 
 
@@ -206,18 +215,13 @@ def _activity(
     return np.concatenate(found)
 
 
-def _each(parts: Parts, measure: Measure, key: Key[Array, ""], rows: PyTree, each: np.ndarray) -> np.ndarray | None:
-    """The mean divergence of each variable; `None` where prior and posterior do not factorise into them."""
-    model = parts["model"]
-    if each.shape[1] == sum(latent.size for latent in model.latents):
-        return np.asarray(each, np.float64).mean(axis=0)
-    logits = bit_logits(model) if isinstance(posterior_of(parts), HasBitLogits) else None
+def _closed_bits(parts: Parts, measure: Measure, key: Key[Array, ""], rows: PyTree) -> tuple[np.ndarray, ...]:
+    """The divergence of each bit of each row by its formula; nothing where prior and posterior have none."""
+    logits = bit_logits(parts["model"]) if isinstance(posterior_of(parts), HasBitLogits) else None
     if logits is None:
-        return None
-    found = in_chunks(
-        lambda piece: bit_divergences(parts, measure, key, jnp.asarray(logits, jnp.float32), piece), rows, ROWS
-    )
-    return np.asarray(found, np.float64).mean(axis=0)
+        return ()
+    at = jnp.asarray(logits, jnp.float32)
+    return (in_chunks(lambda piece: bit_divergences(parts, measure, key, at, piece), rows, ROWS),)
 
 
 def verdict(
@@ -249,7 +253,9 @@ def verdict(
     return "healthy", "", ()
 
 
-def _notes(found: Aggregate | None, rate: Estimate | None, each: np.ndarray | None, rows: int) -> tuple[str, ...]:
+def _notes(
+    found: Aggregate | None, rate: Estimate | None, blocks: tuple[Share, ...] | None, rows: int
+) -> tuple[str, ...]:
     notes = []
     if rate is None:
         notes.append("no divergence: the inference model gives draws without a density")
@@ -259,6 +265,10 @@ def _notes(found: Aggregate | None, rate: Estimate | None, each: np.ndarray | No
         )
     elif not found.below.failed and found.below.value > np.log(rows) - 1.0:
         notes.append(f"{rows} rows can show a mutual information of at most log {rows} = {np.log(rows):.2f} nats")
-    if each is None:
-        notes.append("no divergence by latent variable: prior and posterior do not both factorise into them")
+    if blocks is None:
+        if rate is not None:
+            notes.append("no divergence by block: the inference model gives one density for all of them together")
+    elif any(one.each is None for one in blocks):
+        of = "" if all(one.each is None for one in blocks) else " of some blocks"
+        notes.append(f"no divergence by variable{of}: they are not independent in both prior and posterior")
     return tuple(notes)

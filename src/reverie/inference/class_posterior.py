@@ -7,18 +7,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Branches, Classifies, HasBranches, HasClass, HasPosterior
+from reverie.capabilities import Branches, Classifies, HasBranches, HasClass, HasPosteriorTerms
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
-from reverie.inference.normal import halves, normal_log_prob, standard_log_prob
+from reverie.inference.normal import each_normal_log_prob, halves, normal_log_prob, standard_log_prob
 from reverie.networks.conditioned import ClassMLP, class_mlp
 from reverie.networks.features import Layout, features, layouts
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class ClassPosterior(Part, HasPosterior, HasBranches, Classifies):
+class ClassPosterior(Part, HasPosteriorTerms, HasBranches, Classifies):
     """A classifier, and a diagonal Gaussian whose parameters a perceptron reads off x and the class.
 
         q(z, y | x) = q(y | x) q(z | x, y),    z = μ_φ(x, y) + σ_φ(x, y) ε
@@ -98,3 +98,10 @@ class ClassPosterior(Part, HasPosterior, HasBranches, Classifies):
         z, (y,) = h
         read = features(x, self.shape)
         return jax.nn.log_softmax(self.classifier(read))[y] + normal_log_prob(z, *halves(self.encoder(read, y)))
+
+    def posterior_terms(self, h: tuple[Array, ...], x: PyTree) -> tuple[Array, ...]:
+        """Of each variable of z, and of y."""
+        z, y = h
+        read = features(x, self.shape)
+        each = each_normal_log_prob(z, *halves(self.encoder(read, y[0])))
+        return each, jax.nn.log_softmax(self.classifier(read))[y]

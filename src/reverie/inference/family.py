@@ -8,7 +8,7 @@ import numpyro.distributions as dist
 from jax.scipy.special import betaln, gammaln
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasPosterior, ReparameterisedProposal
+from reverie.capabilities import HasPosteriorTerms, ReparameterisedProposal
 from reverie.data.spec import Spec
 from reverie.inference.encoded import Encoded
 from reverie.inference.normal import halves
@@ -68,7 +68,7 @@ class LogRatios(NamedTuple):
         return inside - jnp.sum(gammaln(self.concentration)) + gammaln(jnp.sum(self.concentration))
 
 
-class FamilyPosterior(Encoded, HasPosterior, ReparameterisedProposal):
+class FamilyPosterior(Encoded, HasPosteriorTerms, ReparameterisedProposal):
     """A posterior of a family that can be reparameterised, carried onto the reals where it lives on a part of them.
 
         logistic, Laplace, Gumbel       h = F⁻¹(u), a location and a scale                  by inverse distribution
@@ -129,6 +129,10 @@ class FamilyPosterior(Encoded, HasPosterior, ReparameterisedProposal):
     def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
         """log q(h | x)."""
         return jnp.sum(self._law(x).log_prob(h[0]))
+
+    def posterior_terms(self, h: tuple[Array, ...], x: PyTree) -> tuple[Array, ...]:
+        """Of each variable; of a Dirichlet's all together."""
+        return (self._law(x).log_prob(h[0]),)
 
     def noise(self, key: Key[Array, ""]) -> Array:
         """The words of a key: each family makes its own noise of them, differentiable where it must be."""

@@ -8,17 +8,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Encodes, HasPosterior, ReparameterisedProposal
+from reverie.capabilities import Encodes, HasPosteriorTerms, ReparameterisedProposal
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
-from reverie.inference.normal import halves, normal_log_prob, standard_log_prob
+from reverie.inference.normal import each_normal_log_prob, halves, normal_log_prob, standard_log_prob
 from reverie.networks.features import Layout, features, layouts
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class LayeredGaussian(Part, HasPosterior, ReparameterisedProposal, Encodes):
+class LayeredGaussian(Part, HasPosteriorTerms, ReparameterisedProposal, Encodes):
     """Abstract: q(h_1, …, h_L | x) = Π_l N(h_l; μ_l, diag σ_l²), each given x and the layers drawn before."""
 
     hidden: tuple[int, ...] = option((200,))
@@ -55,6 +55,15 @@ class LayeredGaussian(Part, HasPosterior, ReparameterisedProposal, Encodes):
             total += normal_log_prob(h[layer], *self.moments(x, before, layer))
             before[layer] = h[layer]
         return total
+
+    def posterior_terms(self, h: tuple[Array, ...], x: PyTree) -> tuple[Array, ...]:
+        """Of each variable."""
+        before: dict[int, Array] = {}
+        found: dict[int, Array] = {}
+        for layer in self.order:
+            found[layer] = each_normal_log_prob(h[layer], *self.moments(x, before, layer))
+            before[layer] = h[layer]
+        return tuple(found[layer] for layer in range(len(h)))
 
     def noise(self, key: Key[Array, ""]) -> Array:
         """ε ~ N(0, I) for all layers in a row."""

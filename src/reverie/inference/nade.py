@@ -9,7 +9,7 @@ from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
 from reverie.bits import as_float, bits_log_prob
-from reverie.capabilities import HasPosterior
+from reverie.capabilities import HasPosteriorTerms
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
@@ -60,7 +60,7 @@ class NeuralAutoregressive(eqx.Module):
         return jax.lax.scan(step, start, (uniform, outside, self.across, self.down))[1]
 
 
-class AutoregressivePosterior(Part, HasPosterior):
+class AutoregressivePosterior(Part, HasPosteriorTerms):
     """From x upwards, the bits of each layer depending on each other too.
 
         q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) …,  q(h_l | h_{l−1}) = Π_i q(h_{l,i} | h_{l,<i}, h_{l−1})
@@ -110,8 +110,12 @@ class AutoregressivePosterior(Part, HasPosterior):
 
     def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
         """Σ_l log q(h_l | h_{l−1}), with h_0 = x."""
-        below, total = features(x, self.shape), jnp.zeros(())
-        for layer, code in zip(self.layers, h, strict=True):
-            total += layer.log_prob(code, below)
-            below = as_float(code)
+        total = jnp.zeros(())
+        for term in self.posterior_terms(h, x):
+            total += term
         return total
+
+    def posterior_terms(self, h: tuple[Array, ...], x: PyTree) -> tuple[Array, ...]:
+        """Of each layer: its bits lean on each other."""
+        below = (features(x, self.shape), *map(as_float, h[:-1]))
+        return tuple(layer.log_prob(code, one) for layer, code, one in zip(self.layers, h, below, strict=True))

@@ -24,6 +24,11 @@ def normal_log_prob(h: Array, mean: Array, log_scale: Array) -> Float[Array, ""]
     return standard_log_prob((h - mean) * jnp.exp(-log_scale)) - jnp.sum(log_scale)
 
 
+def each_normal_log_prob(h: Array, mean: Array, log_scale: Array) -> Float[Array, " n"]:
+    """log N(h_i; mean_i, e^{2 log_scale_i}) of each variable."""
+    return -0.5 * jnp.square((h - mean) * jnp.exp(-log_scale)) - log_scale - 0.5 * math.log(2.0 * math.pi)
+
+
 def halves(outputs: Float[Array, " twice"]) -> tuple[Array, Array]:
     """A mean and a log scale from one vector."""
     size = outputs.shape[0] // 2

@@ -8,18 +8,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Branches, Classifies, HasClass, HasPosterior, InfersFirstStage
+from reverie.capabilities import Branches, Classifies, HasClass, HasPosteriorTerms, InfersFirstStage
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
-from reverie.inference.normal import halves, normal_log_prob, standard_log_prob
+from reverie.inference.normal import each_normal_log_prob, halves, normal_log_prob, standard_log_prob
 from reverie.networks.conditioned import ClassMLP, class_mlp
 from reverie.networks.features import Layout, features, layouts
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class StackedPosterior(Part, HasPosterior, InfersFirstStage, Classifies):
+class StackedPosterior(Part, HasPosteriorTerms, InfersFirstStage, Classifies):
     """A code of x, the class of that code, and a second code that knows both.
 
         q(z₁, z₂, y | x) = q(z₁ | x) q(y | z₁) q(z₂ | z₁, y);   with `skip` the last two read x as well
@@ -132,3 +132,11 @@ class StackedPosterior(Part, HasPosterior, InfersFirstStage, Classifies):
         log_first = normal_log_prob(code, *halves(self.below(features(x, self.shape))))
         log_class = jax.nn.log_softmax(self.classifier(seen))[y]
         return log_first + log_class + normal_log_prob(top, *halves(self.encoder(seen, y)))
+
+    def posterior_terms(self, h: tuple[Array, ...], x: PyTree) -> tuple[Array, ...]:
+        """Of each variable of both codes, and of y."""
+        code, top, y = h
+        seen = self._seen(code, x)
+        first = each_normal_log_prob(code, *halves(self.below(features(x, self.shape))))
+        second = each_normal_log_prob(top, *halves(self.encoder(seen, y[0])))
+        return first, second, jax.nn.log_softmax(self.classifier(seen))[y]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Key
 
 from reverie import noise
 from reverie.bits import as_float, bits_log_prob, log_odds
-from reverie.capabilities import HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
+from reverie.capabilities import HasFiniteCodes, HasJointSample, HasPriorTerms, HasRelaxedJoint, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.suits import only
@@ -39,7 +39,7 @@ class Sideways(eqx.Module):
         return jax.lax.scan(step, outside, (jnp.arange(outside.shape[0]), uniform, columns))[1]
 
 
-class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Samplable):
+class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, HasJointSample, Samplable):
     """A belief net in which the bits of a layer depend on each other too, each on those before it.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -98,10 +98,16 @@ class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Samplable):
 
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log p(h_1, …, h_L)."""
-        total = self.sideways[-1].log_prob(self.top, h[-1])
-        for side, layer, below, above in zip(self.sideways[1:-1], self.layers[1:], h[:-1], h[1:], strict=True):
-            total += side.log_prob(layer(as_float(above)), below)
+        *terms, total = self.prior_terms(h)
+        for term in terms:
+            total += term
         return total
+
+    def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Of each layer: its bits lean on each other."""
+        outside = [layer(as_float(above)) for layer, above in zip(self.layers[1:], h[1:], strict=True)]
+        layers = zip(self.sideways[1:], [*outside, self.top], h, strict=True)
+        return tuple(side.log_prob(one, code) for side, one, code in layers)
 
     def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""

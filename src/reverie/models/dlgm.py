@@ -10,7 +10,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasJointSample, HasRealCodes, Latent, Samplable
+from reverie.capabilities import HasJointSample, HasPriorTerms, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -44,15 +44,24 @@ class GaussianLayer(eqx.Module):
             return output, jnp.zeros(self.size)
         return output[: self.size], jnp.maximum(output[self.size :], LOWEST_LOG_SCALE)
 
-    def log_prob(self, h: Array, above: Array | None) -> Float[Array, ""]:
-        """log N(h; μ, G Gᵀ), by the noise G⁻¹ (h − μ) that would have given h."""
+    def _cost(self, h: Array, above: Array | None) -> Float[Array, " size"]:
+        """½ ξ² + log diag G, of the noise ξ = G⁻¹ (h − μ) that would have given h."""
         mean, log_diagonal = self._moments(above)
         if self.below is None:
             xi = (h - mean) * jnp.exp(-log_diagonal)
         else:
             factor = jnp.tril(self.below, -1) + jnp.diag(jnp.exp(log_diagonal))
             xi = solve_triangular(factor, h - mean, lower=True)
-        return -jnp.sum(0.5 * xi**2 + log_diagonal) - 0.5 * self.size * math.log(2.0 * math.pi)
+        return 0.5 * xi**2 + log_diagonal
+
+    def log_prob(self, h: Array, above: Array | None) -> Float[Array, ""]:
+        """log N(h; μ, G Gᵀ)."""
+        return -jnp.sum(self._cost(h, above)) - 0.5 * self.size * math.log(2.0 * math.pi)
+
+    def log_probs(self, h: Array, above: Array | None) -> Array:
+        """The same of each variable where G is diagonal, else of all."""
+        each = -self._cost(h, above) - 0.5 * math.log(2.0 * math.pi)
+        return each if self.below is None else jnp.sum(each)
 
     def sample(self, key: Key[Array, ""], above: Array | None) -> Array:
         """μ + G ξ."""
@@ -62,7 +71,7 @@ class GaussianLayer(eqx.Module):
         return mean + jnp.exp(log_diagonal) * xi + sideways
 
 
-class DeepLatentGaussian(Part, HasRealCodes, HasJointSample, Samplable):
+class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, HasJointSample, Samplable):
     """Layers of Gaussian variables, each around a function of the layer above it.
 
         h_L = G_L ξ_L,    h_l = T_l(h_{l+1}) + G_l ξ_l,    x ~ p(x; T_0(h_1)),    ξ_l ~ N(0, I)
@@ -143,6 +152,11 @@ class DeepLatentGaussian(Part, HasRealCodes, HasJointSample, Samplable):
         for layer, code, above in zip(self.layers, h, (*h[1:], None), strict=True):
             total += layer.log_prob(code, above)
         return total
+
+    def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Of each variable, or of each layer where G is full."""
+        layers = zip(self.layers, h, (*h[1:], None), strict=True)
+        return tuple(layer.log_probs(code, above) for layer, code, above in layers)
 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from reverie.bits import as_float, codes_log_prob, draw_bits
-from reverie.capabilities import HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
+from reverie.bits import as_float, codes_log_prob, draw_bits, each_bit_log_prob
+from reverie.capabilities import HasFiniteCodes, HasJointSample, HasPriorTerms, HasRelaxedJoint, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -17,7 +17,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, learned, option
 
 
-class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Samplable):
+class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, HasJointSample, Samplable):
     """A sigmoid belief net of any depth: layers of bits, and rows of any kind below them.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -86,6 +86,11 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Sa
         for layer, below, above in zip(self.layers, h[:-1], h[1:], strict=True):
             total += codes_log_prob(layer(as_float(above)), below)
         return total
+
+    def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Of each bit."""
+        logits = [layer(as_float(above)) for layer, above in zip(self.layers, h[1:], strict=True)]
+        return tuple(each_bit_log_prob(one, code) for one, code in zip([*logits, self.top], h, strict=True))
 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""

@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Int, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasClass, HasFirstStage, HasJointSample, Latent, Samplable
+from reverie.capabilities import HasClass, HasFirstStage, HasJointSample, HasPriorTerms, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
@@ -24,7 +24,7 @@ LOWEST_LOG_SCALE = -6.0
 """A density without a floor under its scale has no maximum."""
 
 
-class StackedVAE(Part, HasClass, HasJointSample, Samplable):
+class StackedVAE(Part, HasClass, HasPriorTerms, HasJointSample, Samplable):
     """Abstract: h = (z₁, z₂, y), p(y) p(z₂) p(z₁ | z₂, y) and below them x."""
 
     first: int = option(32)
@@ -83,7 +83,7 @@ class StackedVAE(Part, HasClass, HasJointSample, Samplable):
         """z₂ and the one-hot y."""
         return jnp.concatenate([top, jax.nn.one_hot(y, self.levels)])
 
-    def _code_given(self, top: Array, y: Int[Array, ""]) -> dist.Distribution:
+    def _code_given(self, top: Array, y: Int[Array, ""]) -> dist.Independent:
         mean, log_scale = jnp.split(self.above(self.joined(top, y)), 2)
         return dist.Normal(mean, jnp.exp(jnp.maximum(log_scale, LOWEST_LOG_SCALE))).to_event(1)
 
@@ -92,6 +92,12 @@ class StackedVAE(Part, HasClass, HasJointSample, Samplable):
         code, top, (y,) = h
         log_top = dist.Normal(0.0, 1.0).log_prob(top).sum()
         return jax.nn.log_softmax(self.logits)[y] + log_top + self._code_given(top, y).log_prob(code)
+
+    def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Of each variable of both codes, and of y."""
+        code, top, y = h
+        each = self._code_given(top, y[0]).base_dist.log_prob(code)
+        return each, dist.Normal(0.0, 1.0).log_prob(top), jax.nn.log_softmax(self.logits)[y]
 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h)."""

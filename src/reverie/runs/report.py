@@ -11,6 +11,7 @@ from reverie.capabilities import HasLogProb, TellsColumns
 from reverie.data import Dataset, Rows, to_model_rows
 from reverie.estimate import Estimate
 from reverie.evaluation import Collapse, bounds, collapse, to_raw
+from reverie.evaluation.shares import LEAST
 from reverie.learners import LEARNERS
 from reverie.runs import metrics
 from reverie.runs.chains import Chains, blocks_of, chains_of
@@ -225,6 +226,7 @@ def codes_of(found: Collapse, png: bytes) -> list[Html]:
     figures = {
         "active latent variables": f"{found.active} of {found.size}",
         "divergence of q(h | x) from the prior": found.divergence,
+        **_by_block(found),
         "what its own code is worth to a row": found.worth,
         "mutual information of row and code": found.information,
         "the same, from above": found.information_above,
@@ -234,6 +236,21 @@ def codes_of(found: Collapse, png: bytes) -> list[Html]:
     rows = {name: one if isinstance(one, str) else in_a_table(one) for name, one in figures.items() if one is not None}
     notes = [paragraph(f"{note[:1].upper()}{note[1:]}.", cls="quiet") for note in found.notes]
     return [*alarm, picture(png, "what the latent variables say of their rows", BENEATH_CODES), facts(rows), *notes]
+
+
+def _by_block(found: Collapse) -> dict[str, Any]:
+    """What each block has in the divergence, where there are several, and how many variables have none."""
+    blocks = found.blocks or ()
+    rows: dict[str, Any] = {
+        f"divergence of block {place}, {one.name}": one.divergence
+        for place, one in enumerate(blocks, 1)
+        if len(blocks) > 1
+    }
+    told = [value for one in blocks for value in one.each or ()]
+    if told:
+        few = sum(value < LEAST for value in told)
+        rows[f"latent variables with less than {LEAST:g} nats of it"] = f"{few} of {len(told)}"
+    return rows
 
 
 def _with_code(words: str) -> Html:

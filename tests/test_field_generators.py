@@ -10,10 +10,10 @@ from reverie import noise
 from reverie.auxiliaries import FieldGenerator
 from reverie.capabilities import HasRealPotential
 from reverie.data import Leaf, Spec
-from reverie.directions import FieldAgainstGenerator, GeneratorFromRevised, GeneratorUpField
+from reverie.directions import Contrastive, FieldAgainstGenerator, GeneratorFromRevised, GeneratorUpField
 from reverie.directions.field_generators import entropy_bound
 from reverie.errors import InputError
-from reverie.learners import CooperativeField, ExclusiveField, InclusiveField
+from reverie.learners import CooperativeField, ExclusiveField, InclusiveField, StochasticMaximumLikelihood
 from reverie.samplers import MALA, BaseNoise, ChainsFromGenerator, Langevin
 from tests import worlds
 from tests.measuring import along, draws, errors_off, tick
@@ -141,6 +141,31 @@ def test_a_generator_that_is_right_stays_where_it_is():
     assert errors_off(draws(one, 200), jax.tree.map(jnp.zeros_like, part)) < 4.5
 
 
+def test_the_codes_of_a_narrow_generator_do_not_fly_off():
+    """Pairs as they are drawn are exact, so that moves of h leave their law alone, however steep q(h | x) is."""
+    part = eqx.tree_at(lambda p: p.log_scale, linear(), jnp.log(jnp.array([0.03, 0.03])))
+    sampler = ChainsFromGenerator(1, Langevin(1e-10), code_moves=30, code_step=0.002)
+    batch = worlds.batch_of(np.zeros((2000, 2), np.float32))
+    draw, _, info = eqx.filter_jit(sampler.draw)(tick(), {"model": FIELD, "generator": part}, batch, None)
+    (h,) = draw["revised"].h
+    assert errors_off(h, np.zeros(2)) < 4
+    assert errors_off(jnp.square(h), np.ones(2)) < 4
+    assert 0.2 < float(info["code_acceptance"]) < 0.98
+
+
+def test_a_penalty_is_on_the_size_of_the_potential_at_rows_and_at_draws():
+    x, drawn = np.random.default_rng(5).normal(size=(2, 64, 2)).astype(np.float32) + 1.0
+    given = along(Contrastive(0.3), {"model": FIELD}, worlds.batch_of(x), {"particles": jnp.asarray(drawn)})["model"]
+
+    def slopes(x):
+        along_middle = (x - FIELD.middle) / np.square(FIELD.spread)
+        u = -0.5 * np.sum(np.square((x - FIELD.middle) / FIELD.spread), axis=1, keepdims=True)
+        return np.mean(along_middle, axis=0), 2 * np.mean(u * along_middle, axis=0)
+
+    (up, square), (down, other) = slopes(x), slopes(drawn)
+    np.testing.assert_allclose(given.middle, up - down - 0.3 * (square + other), rtol=1e-4)
+
+
 def test_cooperative_chains_begin_without_noise_and_keep_their_codes():
     part = linear()
     parts, sampler = {"model": FIELD, "generator": part}, ChainsFromGenerator(1, Langevin(1e-10), noiseless=True)
@@ -159,6 +184,9 @@ def test_cooperative_chains_begin_without_noise_and_keep_their_codes():
         (InclusiveField, {"step": 0.0}, "the step of a kernel must be positive"),
         (InclusiveField, {"kernel": "gibbs"}, "the kernel gibbs takes no step"),
         (ExclusiveField, {"field_steps": 0}, "field_steps must be at least 1, not 0"),
+        (InclusiveField, {"penalty": -1.0}, "penalty must not be negative"),
+        (StochasticMaximumLikelihood, {"penalty": float("inf")}, "penalty must not be negative nor infinite"),
+        (FieldGenerator, {"detail": 0.0}, "the detail of a generator must be positive"),
         (FieldGenerator, {"latent": 0}, "a generator needs latent >= 1"),
         (FieldGenerator, {"scale": 0.0}, "the scale of a generator must be positive"),
         (FieldGenerator, {"activation": "sine"}, "activation must be one of"),

@@ -78,7 +78,7 @@ from reverie.capabilities.recovery import Recovers
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
 from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
 from reverie.capabilities.terms import HasPosteriorTerms, HasPriorTerms
-from reverie.capabilities.wholes import HasBeliefStack, HasMeanField, HasPotentialBound, MarginalOf, whole_of
+from reverie.capabilities.wholes import HasBeliefStack, HasJoint, HasMeanField, HasPotentialBound, MarginalOf, whole_of
 
 __all__ = [
     "Branches",
@@ -110,6 +110,7 @@ __all__ = [
     "HasFiniteCodes",
     "HasFirstStage",
     "HasGibbs",
+    "HasJoint",
     "HasJointSample",
     "HasLengthNormalisers",
     "HasLengths",

@@ -23,6 +23,17 @@ class MarginalOf(Capability):
         """Draw x ~ p(x | state); often a part of the state."""
 
 
+class HasJoint(MarginalOf):
+    """An unnormalised model of x and hidden layers in one array of bits, by which x can be conditioned on its columns.
+
+    It may be another one than the whole: that of a deep belief net has no x in it.
+    """
+
+    @abstractmethod
+    def joint(self) -> Any:
+        """The model of (x, hidden bits), x first: `HasPotential` and `HasConditionalGibbs`."""
+
+
 class HasPotentialBound(MarginalOf):
     """A draw that bounds log p̃(x) from below, p̃ being p times the normaliser of the whole."""
 

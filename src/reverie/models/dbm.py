@@ -10,7 +10,7 @@ from jaxtyping import Array, Key
 
 from reverie import noise
 from reverie.bits import as_float, log_odds
-from reverie.capabilities import HasMeanField
+from reverie.capabilities import HasJoint, HasMeanField
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.rbm import RBM
@@ -18,7 +18,7 @@ from reverie.models.suits import only
 from reverie.parts import Part, filled, known, learned, option
 
 
-class DeepBoltzmannMachine(Part, HasMeanField):
+class DeepBoltzmannMachine(Part, HasMeanField, HasJoint):
     """Layers of bits, x = h_0 the lowest, with couplings between neighbouring layers only.
 
         p(h_0, …, h_L) ∝ exp(Σ_l b_l·h_l + Σ_l (h_{l−1} − o_{l−1}) W_l (h_l − o_l))
@@ -126,6 +126,10 @@ class DeepBoltzmannMachine(Part, HasMeanField):
         visible_bias, hidden_bias = jnp.concatenate(biases[::2]), jnp.concatenate(biases[1::2])
         hidden = hidden_bias.size
         return RBM(hidden, weights=weights, visible_bias=visible_bias, hidden_bias=hidden_bias, base=self.base)
+
+    def joint(self) -> RBM:
+        """The whole, whose state begins with x."""
+        return self.whole()
 
     def row(self, key: Key[Array, ""], state: Array) -> Array:
         """The lowest layer of the state."""

@@ -8,15 +8,16 @@ from jaxtyping import Array, Key
 
 from reverie import noise
 from reverie.bits import as_float, bits_log_prob, draw_bits, log_odds
-from reverie.capabilities import HasBeliefStack
+from reverie.capabilities import HasBeliefStack, HasJoint
 from reverie.data.spec import Spec
 from reverie.errors import InputError
+from reverie.models.layers_of_bits import LayersOfBits
 from reverie.models.rbm import RBM
 from reverie.models.suits import only
 from reverie.parts import Part, filled, learned, option
 
 
-class DeepBeliefNet(Part, HasBeliefStack):
+class DeepBeliefNet(Part, HasBeliefStack, HasJoint):
     """Layers of bits: a restricted Boltzmann machine on top, directed downwards below it.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_{L−1}, h_L),   p(h_l | h_{l+1}) = σ(b_l + W_{l+1} h_{l+1})
@@ -94,6 +95,10 @@ class DeepBeliefNet(Part, HasBeliefStack):
     def whole(self) -> RBM:
         """The machine on top."""
         return self.machine(self.depth - 1)
+
+    def joint(self) -> LayersOfBits:
+        """All layers but the topmost, which is summed out."""
+        return LayersOfBits(self.weights, self.biases)
 
     def row(self, key: Key[Array, ""], state: Array) -> Array:
         """Downwards from h_{L−1}."""

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 from numpy.typing import NDArray
 
-from reverie.capabilities import HasLogProb, HasNoisePath, HasPotential, Samplable, StartsChains
+from reverie.capabilities import HasJoint, HasLogProb, HasNoisePath, HasPotential, Samplable, StartsChains
 from reverie.errors import InputError
 from reverie.evaluation.chunks import in_chunks
 from reverie.evaluation.walks import Known, Walker, begun, density_of, scale_of, stepped, tuned
@@ -47,6 +47,8 @@ def unsuited(model: Any) -> str | None:
     """Why chains given something cannot run on the rows of a model, in a sentence's end; `None` where they can."""
     if isinstance(model, HasNoisePath):
         return "scores a row by solving an equation, which is too slow for chains"
+    if isinstance(model, HasJoint):
+        return None
     starts = isinstance(model, StartsChains | Samplable)
     if not (isinstance(model, HasPotential | HasLogProb) and starts):
         return "cannot be conditioned on values of x: that needs a density or a potential of x"
@@ -68,7 +70,8 @@ def conditional(
     """Run chains of p(x | known) for each row; the second half of their moves counts.
 
     Args:
-        model: a filled model with a potential or a density of x.
+        model: a filled model with a potential or a density of x, or one that `HasJoint`, whose chains move the hidden
+            layers too.
         key: of starts and moves; those of row i are a function of the key and i.
         known: what is known of each row, every leaf with the rows in front.
         chains: for each row.
@@ -90,10 +93,25 @@ def conditional(
     if why is not None:
         raise InputError(f"{type(model).__name__} {why}")
     known = jax.tree.map(np.asarray, known)
+    if isinstance(model, HasJoint):
+        return _of_x(known, conditional(model.joint(), key, _with_hidden(model, known), chains=chains, moves=moves))
     run = lambda piece: _chains(model, key, chains, jnp.asarray(moves), levels, piece)  # noqa: E731
     ends, mean, means, variances, rates = in_chunks(run, (np.arange(len(known.x)), known), ROWS)
     r_hat = _r_hat(means.astype(np.float64), variances.astype(np.float64), moves - moves // 2)
     return Completed(ends, mean, r_hat, float(rates.mean()), _warnings(r_hat, float(rates.mean())))
+
+
+def _with_hidden(model: HasJoint, known: Known) -> Known:
+    """What is known of x and, in the columns after it, nothing of the hidden layers."""
+    size = eqx.filter_eval_shape(model.joint().start, jax.random.key(0)).shape[0]
+    after = [(0, 0), (0, size - known.x.shape[1])]
+    return jax.tree.map(lambda leaf: np.pad(leaf, after), known)
+
+
+def _of_x(known: Known, found: Completed) -> Completed:
+    """Without the hidden layers."""
+    size = known.x.shape[1]
+    return found._replace(ends=found.ends[..., :size], mean=found.mean[:, :size])
 
 
 def _started(model: Any, key: Key[Array, ""]) -> PyTree:

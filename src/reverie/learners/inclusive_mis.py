@@ -28,7 +28,7 @@ def InclusiveDiscreteField(
 
     Example:
         >>> from reverie.learners import InclusiveDiscreteField
-        >>> InclusiveDiscreteField(moves=10).sampler.exactness
+        >>> InclusiveDiscreteField(moves=10, kernel="gibbs").sampler.exactness
         'asymptotic'
 
     Reference: Wang & Ou 2017, *Language modeling with neural trans-dimensional random fields*; Ou 2019, §4.2.3, Alg. 8.

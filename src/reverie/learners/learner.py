@@ -12,7 +12,7 @@ from reverie.directions.direction import AnyDirection
 from reverie.errors import InputError
 from reverie.learners.target import Target
 from reverie.options import option_types, read_options
-from reverie.parts import Optimiser
+from reverie.parts import Optimiser, Parts
 from reverie.samplers.sampler import AnySampler
 
 Cadence = int | Callable[[Any, Any], Any]
@@ -61,6 +61,15 @@ class Learner(eqx.Module):
         still = [name for name in self.target if name not in self.direction.moves]
         if still:
             raise TypeError(f"a target is declared of {', '.join(still)}, which the direction does not move")
+
+    def targets(self, parts: Parts) -> Mapping[str, Target]:
+        """`target` of these parts: what is claimed of chains is not, where this model's own are biased."""
+        if self.sampler.exactness_with(parts) != "biased":
+            return self.target
+        return {
+            name: one._replace(claim="biased") if one.claim == "asymptotic" else one
+            for name, one in self.target.items()
+        }
 
 
 P = ParamSpec("P")

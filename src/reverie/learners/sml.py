@@ -23,7 +23,8 @@ def StochasticMaximumLikelihood(
         E_data ∇u(x) − E_{p_θ} ∇u(x) = 0                                          (Ou 2019, Eq. 39, Alg. 7)
 
     Asymptotically exact where the kernel leaves p_θ invariant: as the step size falls the particles stay near the
-    moving p_θ.
+    moving p_θ. `langevin` and `sghmc` do not, and with them, or where `auto` takes Langevin moves, a bias of the order
+    of their step remains; `mala`, `hmc` and `nuts` have none.
 
     With a buffer, as usual for neural potentials (Du & Mordatch 2019), many chains are kept, of which as many as the
     batch has rows move at a step, and now and then one begins anew: biased towards where chains begin.

@@ -14,7 +14,7 @@ from reverie.samplers.informed import GibbsWithGradients
 from reverie.samplers.kernel import Chains, Gibbs, Kernel, begin_all, move_all
 from reverie.samplers.langevin import Langevin
 from reverie.samplers.length_jumps import LengthJumps
-from reverie.samplers.sampler import Draw, Sampler, Tick
+from reverie.samplers.sampler import Draw, Exactness, Sampler, Tick
 
 
 def kernel_for(model: Any) -> Kernel:
@@ -59,9 +59,11 @@ class ChainsFromData(Sampler):
 
 
 class PersistentChains(Sampler):
-    """Particles that are never reset between steps: asymptotically exact as the step size falls (Ou 2019, Alg. 7).
+    """Particles that are never reset between steps: as exact as their kernel, as the step size falls (Ou 2019, Alg. 7).
 
-    What the kernel adds of its own is the kernel's to say.
+    Where no kernel is given the model chooses it, and with it how exact the particles are: sweeps, flips and jumps
+    leave p invariant, Langevin moves of reals do not. So `exactness` is then `biased`, which holds of every model, and
+    `exactness_with` says what holds of one.
 
     Args:
         moves: moves a step.
@@ -69,16 +71,26 @@ class PersistentChains(Sampler):
         kernel: how they move; the model's usual where not given.
 
     Example:
-        >>> from reverie.samplers import PersistentChains
-        >>> PersistentChains(moves=1, particles=100).exactness
+        >>> from reverie.samplers import Gibbs, Langevin, PersistentChains
+        >>> PersistentChains(moves=1, particles=100, kernel=Gibbs()).exactness
         'asymptotic'
+        >>> PersistentChains(moves=1, particles=100, kernel=Langevin()).exactness
+        'biased'
     """
 
     gives = ("particles",)
-    exactness = "asymptotic"
     moves: int
     particles: int
     kernel: Kernel | None = None
+
+    @property
+    def exactness(self) -> Exactness:
+        """The kernel's."""
+        return self.kernel.exactness if self.kernel else "biased"
+
+    def exactness_with(self, parts: Parts) -> Exactness:
+        """That of the kernel which moves this model."""
+        return (self.kernel or kernel_for(parts["model"])).exactness
 
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chains:
         """Particles where the model says that a chain may start."""

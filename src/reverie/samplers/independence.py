@@ -6,10 +6,10 @@ from jaxtyping import Array, Key
 
 from reverie.data import Batch
 from reverie.parts import Parts
-from reverie.samplers.chains import kernel_for
+from reverie.samplers.chains import PersistentChains, kernel_for
 from reverie.samplers.kernel import Chains, Kernel, begin_all, move_all
 from reverie.samplers.metropolis import independence_places, moved_share
-from reverie.samplers.sampler import Draw, Sampler, Tick
+from reverie.samplers.sampler import Draw, Exactness, Sampler, Tick
 
 
 class IndependenceChains(Sampler):
@@ -30,18 +30,27 @@ class IndependenceChains(Sampler):
 
     Example:
         >>> from reverie.samplers import IndependenceChains
-        >>> IndependenceChains(moves=5, particles=100).exactness
+        >>> IndependenceChains(moves=5, particles=100).exactness  # without sweeps
         'asymptotic'
 
     Reference: Wang & Ou 2017, *Language modeling with neural trans-dimensional random fields*; Tierney 1994, §2.3.3.
     """
 
     gives = ("particles",)
-    exactness = "asymptotic"
     moves: int
     particles: int
     sweeps: int = 0
     kernel: Kernel | None = None
+
+    @property
+    def exactness(self) -> Exactness:
+        """That of the sweeps, where there are any."""
+        return PersistentChains(self.sweeps, self.particles, self.kernel).exactness if self.sweeps else "asymptotic"
+
+    def exactness_with(self, parts: Parts) -> Exactness:
+        """That of the sweeps of this model."""
+        chains = PersistentChains(self.sweeps, self.particles, self.kernel)
+        return chains.exactness_with(parts) if self.sweeps else "asymptotic"
 
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chains:
         """Draws of the generator."""

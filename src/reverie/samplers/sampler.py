@@ -50,11 +50,19 @@ class Sampler(eqx.Module):
     Attributes:
         gives: the names of what it draws; directions ask for them by name.
         exactness: `exact` (independent draws of the target), `asymptotic` (a Markov kernel with the right invariant
-            distribution) or `biased`.
+            distribution) or `biased`: what holds whichever parts it is given.
     """
 
     gives: ClassVar[tuple[str, ...]]
-    exactness: ClassVar[Exactness]
+
+    @property
+    @abstractmethod
+    def exactness(self) -> Exactness:
+        """A constant of most samplers, written as a class attribute."""
+
+    def exactness_with(self, parts: Parts) -> Exactness:
+        """What holds with these parts, where they have a say in it: a model that chooses how its chains move."""
+        return self.exactness
 
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chain:
         """What persists between steps; `None` where nothing does.
@@ -102,8 +110,11 @@ class Together(eqx.Module):
     @property
     def exactness(self) -> Exactness:
         """The weakest member's."""
-        rank: tuple[Exactness, ...] = ("biased", "asymptotic", "exact")
-        return next(kind for kind in rank if any(s.exactness == kind for s in self.samplers))
+        return _weakest([sampler.exactness for sampler in self.samplers])
+
+    def exactness_with(self, parts: Parts) -> Exactness:
+        """The weakest member's, with these parts."""
+        return _weakest([sampler.exactness_with(parts) for sampler in self.samplers])
 
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chain:
         """One chain a member."""
@@ -122,6 +133,11 @@ class Together(eqx.Module):
             info |= said
             chains.append(new)
         return drawn, tuple(chains), info
+
+
+def _weakest(members: list[Exactness]) -> Exactness:
+    rank: tuple[Exactness, ...] = ("biased", "asymptotic", "exact")
+    return min(members, key=rank.index)
 
 
 AnySampler: TypeAlias = Sampler | Together

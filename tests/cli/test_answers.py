@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reverie.cli import main
+from reverie.estimate import Estimate
 
 ESTIMATE = {"value", "se", "kind", "unit", "n", "ess", "warnings"}
 
@@ -63,10 +64,11 @@ def test_evaluate(answer, small_runs):
     assert given["log_likelihood"]["n"] == 40
 
 
-def test_evaluate_a_model_with_codes_in_full(answer, small_runs):
-    found, err = answer(
-        "evaluate", small_runs["run"], small_runs["data"], "--json", "--samples", 20, "--full", "--most", 4
-    )
+def test_evaluate_a_model_with_codes_in_full(answer, small_runs, at):
+    words = ("evaluate", small_runs["run"], small_runs["data"], "--json", "--samples", 20, "--full", "--most", 4)
+    found, err = answer(*words, "--gap-steps", 20, "--ks", "10,1", "--out", "pictures")
+    assert (at / found["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert found["picture"] == "pictures/codes.png"
     assert {"bounds", "collapse", "annealed", "bracket", "gap", "notes"} <= set(found)
     for name in ("elbo", "fit", "divergence"):
         holds_an_estimate(found["bounds"][name])
@@ -80,6 +82,30 @@ def test_evaluate_a_model_with_codes_in_full(answer, small_runs):
     holds_an_estimate(found["gap"]["families"][0]["approximation"])
     assert found["notes"] == []
     assert "optimising posteriors of 4 rows" in err
+
+
+def test_evaluate_passes_on_how_slowly_to_anneal(answer, small_runs, at, monkeypatch):
+    from reverie.runs import evaluating
+
+    heard = {}
+
+    def instead(name, value):
+        monkeypatch.setattr(evaluating, name, lambda *given, **settings: heard.setdefault(name, settings) and value)
+
+    estimate = Estimate(-2.0, 0.1, "lower bound")
+    for name, value in (("annealed_likelihood", (estimate, None)), ("bracket", None), ("inference_gap", None)):
+        instead(name, value)
+    slowly = ("--chains", 5, "--temperatures", 70)
+    answer("evaluate", small_runs["run"], "--json", "--samples", 5, "--full", "--gap-steps", 9, "--out", ".", *slowly)
+    asked = {"chains": 5, "temperatures": 70}
+    assert heard["annealed_likelihood"] == asked
+    assert heard["bracket"] == asked | {"rows": 100}
+    assert heard["inference_gap"] == {"annealing": asked, "annealed": (estimate, None), "steps": 9}
+    instead("log_normaliser", estimate)
+    found, _ = answer("evaluate", small_runs["machine"], "--json", *slowly)
+    assert heard["log_normaliser"] == asked | {"seed": 0}
+    assert found["log_normaliser"]["value"] == -2.0
+    assert found["log_likelihood"]["kind"] == "optimistic"
 
 
 def test_evaluate_quietly(answer, small_runs):

@@ -166,7 +166,7 @@ def test_diagnostics_refuse_what_must_not_be_believed():
     assert (good.value, good.kind, good.ess, good.warnings) == (-2.0, "lower bound", 7.0, ())
     assert good.se == pytest.approx(math.hypot(1.0, 0.02))
     doubtful = codes.judged(annealed(slack=np.array([0.2, 0.4])), Reals, "lower bound")
-    assert doubtful.warnings == ("the bound may be 0.30 nats too low: anneal more slowly",)
+    assert doubtful.warnings == ("the bound may be 0.30 nats too low: anneal more slowly (`--temperatures`)",)
     one_row = codes.judged(annealed(values=np.array([-1.0]), slack=np.array([0.02])), Reals, "lower bound")
     assert one_row.se == pytest.approx(math.hypot(0.2, 0.02))
     for changes, said in (

@@ -54,6 +54,14 @@ def patience(kind: Any, tokens: Any) -> int | str:
     return "none" if tokens[0].value.lower() == "none" else whole(kind, tokens)
 
 
+def numbers(words: str, option: str) -> tuple[int, ...]:
+    """Whole numbers with commas."""
+    found = [word.strip() for word in words.split(",")]
+    if not all(re.fullmatch(r"\d{1,9}", word, re.ASCII) for word in found):
+        raise InputError(f"{option} needs whole numbers with commas, such as 1,5,50, not {words!r}")
+    return tuple(map(int, found))
+
+
 def rates(words: str) -> float | dict[str, float]:
     """Learning rates: `3e-3` for all parts, or `model=1e-3,inference=3e-3`."""
     if "=" not in words:

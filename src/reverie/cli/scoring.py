@@ -1,12 +1,17 @@
 """`reverie score` and `reverie evaluate`."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from reverie.cli import console
 from reverie.cli.folders import opened
-from reverie.cli.reading import Count, Quiet, Seed
+from reverie.cli.reading import Count, Folder, Quiet, Seed, numbers
 from reverie.cli.tables import evaluation_facts, separation_facts
 from reverie.errors import InputError
+
+PICTURE = "codes.png"
 
 
 def score(
@@ -80,6 +85,11 @@ def evaluate(
     learned: bool = False,
     full: bool = False,
     most: Count = 100,
+    ks: Annotated[str | None, Parameter(metavar="NUMBERS")] = None,
+    chains: Count | None = None,
+    temperatures: Count | None = None,
+    gap_steps: Count | None = None,
+    out: Folder | None = None,
     seed: Seed = 0,
     json: bool = False,
     quiet: Quiet = False,
@@ -87,7 +97,7 @@ def evaluate(
     """What a run is worth on rows that it did not learn from: its own test rows, or those of a file.
 
     For a model with latent variables that is also its evidence lower bound, the importance-weighted bound as codes grow
-    in number, and a report on posterior collapse.
+    in number, and a report on posterior collapse, with its picture, codes.png.
 
     Args:
         run: The run folder.
@@ -98,6 +108,11 @@ def evaluate(
         learned: Take the log normaliser that the learner found along with the model (nce) for log Z.
         full: Both --ais and --gap.
         most: Rows of --ais and --gap, the first ones (100).
+        ks: Numbers of codes at which the importance-weighted bound is told, with commas (powers of ten).
+        chains: Chains of annealing: of --ais and --gap for each row (16), of log Z for the model (256).
+        temperatures: Steps of annealing, of --ais and --gap, or of log Z; the more, the closer the bound (1000).
+        gap_steps: Steps of the optimiser of --gap, for each row and family (500).
+        out: Write codes.png into this folder; the run folder when not given.
         seed: Of the codes and the draws (0).
         json: Print one JSON object and nothing else.
         quiet: No notes.
@@ -105,6 +120,8 @@ def evaluate(
     import reverie as rv
 
     opened_run = opened(run)
+    folder = opened_run.path if out is None else out
+    folder.mkdir(parents=True, exist_ok=True)
     found = rv.evaluate(
         opened_run,
         file,
@@ -114,9 +131,18 @@ def evaluate(
         gap=gap or full,
         learned=learned,
         most=most,
+        ks=() if ks is None else numbers(ks, "--ks"),
+        chains=chains,
+        temperatures=temperatures,
+        gap_steps=gap_steps,
         heard=lambda doing: console.note(f"{doing} …", quiet=quiet),
     )
+    drawn = found.collapse is not None
+    if drawn:
+        found.plot(folder / PICTURE)
     if json:
-        console.answer(found.to_dict())
-    else:
-        console.show(evaluation_facts(found))
+        console.answer(found.to_dict() | ({"picture": str(folder / PICTURE)} if drawn else {}))
+        return
+    console.show(evaluation_facts(found))
+    if drawn:
+        console.note(f"picture: {folder / PICTURE}", quiet=quiet)

@@ -1,13 +1,21 @@
 """`evaluate`: what a run is worth on rows that it did not learn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import ConditionsOnClass, HasLogJoint, HasLogProb, TellsColumns
+from reverie.capabilities import (
+    ConditionsOnClass,
+    HasLogJoint,
+    HasLogProb,
+    HasPotential,
+    HasPotentialBound,
+    TellsColumns,
+)
 from reverie.data import Dataset, Rows, load_again, to_model_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
@@ -22,18 +30,21 @@ from reverie.evaluation import (
     bounds,
     bracket,
     class_accuracy,
+    class_normalisers,
     class_scores,
     collapse,
     inference_gap,
     learned_normaliser,
     likelihood_given_label,
     log_likelihood,
+    log_normaliser,
     samples_of,
     told_accuracy,
     two_sample,
 )
 from reverie.evaluation.annealing_codes import unsuited
 from reverie.networks.features import layouts
+from reverie.runs.files import write_whole
 from reverie.runs.run import Run
 
 MOST = 1000
@@ -88,6 +99,14 @@ class Evaluation(NamedTuple):
         }
         return found | {"notes": list(self.notes)}
 
+    def plot(self, path: str | Path) -> None:
+        """Write a picture of what the codes say of their rows, a PNG; for models with a report on collapse."""
+        from reverie.runs.pictures import draw_codes
+
+        if self.collapse is None:
+            raise InputError("there are no codes to draw: that needs a model with latent variables, and its codes read")
+        write_whole(Path(path), draw_codes(self.collapse, self.bounds))
+
 
 def evaluate(
     run: Run,
@@ -100,6 +119,10 @@ def evaluate(
     gap: bool = False,
     learned: bool = False,
     most: int = 100,
+    ks: Sequence[int] = (),
+    chains: int | None = None,
+    temperatures: int | None = None,
+    gap_steps: int | None = None,
     heard: Callable[[str], None] = lambda doing: None,
 ) -> Evaluation:
     """Evaluate a run on rows: its own test rows, or any of the same columns.
@@ -114,6 +137,12 @@ def evaluate(
         gap: also split the inference gap.
         learned: take the log normaliser that the learner found along with the model for log Z.
         most: rows of the annealing and the gap, the first ones.
+        ks: numbers of codes of the importance-weighted curve; `samples` is the last of them in any case. Powers of ten
+            when not given.
+        chains: of annealing: for each row whose codes are annealed (16), and for log Z of a model that has one (256).
+            log Z is estimated anew where this or the next is given, and else as it was when the run ended.
+        temperatures: of annealing, steps from where chains begin to the model or the posterior (1000).
+        gap_steps: of Adam, for each row and family of the gap (500).
         heard: called with what goes on, in words.
 
     Example:
@@ -122,15 +151,23 @@ def evaluate(
     for name, number, least in (("samples", samples, 1), ("most", most, 2)):
         if number < least:
             raise InputError(f"{name} must be at least {least}, not {number}")
+    slowly: dict[str, Any] = {
+        name: value for name, value in (("chains", chains), ("temperatures", temperatures)) if value is not None
+    }
+    _check(run, ks, samples, slowly, gap_steps, annealing=annealing, gap=gap)
     rows = rows_of(run, data)
     key = noise.make_key(seed, run.config.prng)
+    if slowly and _unnormalised(run):
+        heard("estimating log Z")
+    log_z, class_log_z = _normalisers(run, seed, slowly)
     heard("scoring rows")
-    own = learned_normaliser(run.parts, run.log_z)
+    own = learned_normaliser(run.parts, log_z)
     if learned and own is None:
         raise InputError(f"{run.learner} learned no log normaliser along with {run.model}: leave learned out")
-    bound = bounds(run.parts, run.measure, rows.raw, key, samples=samples) if codes else None
+    curve = (*sorted({*ks} - {samples}), samples) if ks else ()
+    bound = bounds(run.parts, run.measure, rows.raw, key, samples=samples, ks=curve) if codes else None
     found = bound.curve[-1][1] if bound is not None else None
-    known: dict[str, Any] = {"log_z": own if learned else run.log_z, "class_log_z": run.class_log_z}
+    known: dict[str, Any] = {"log_z": own if learned else log_z, "class_log_z": class_log_z}
     if found is None or isinstance(run.parts["model"], HasLogProb):
         found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, **known)
     image = run.spec.image
@@ -145,7 +182,7 @@ def evaluate(
         rows=len(rows),
         log_likelihood=found,
         bits_per_dim=None if found is None or image is None else found.bits_per_dim(int(np.prod(image))),
-        log_normaliser=run.log_z,
+        log_normaliser=log_z,
         learned_normaliser=own,
         two_sample=compared,
         reference=run.reference,
@@ -156,7 +193,7 @@ def evaluate(
         why = f"no two-sample figure: {run.model} tells {model.told_words} and draws no whole rows"
         return evaluation._replace(accuracy=right, notes=(why,))
     if isinstance(model, ConditionsOnClass) and rows.y is not None:
-        scores = class_scores(model, run.measure, rows.raw, key, run.class_log_z)
+        scores = class_scores(model, run.measure, rows.raw, key, class_log_z)
         told, given = class_accuracy(scores, rows.y), likelihood_given_label(scores, rows.y)
         evaluation = evaluation._replace(accuracy=told, log_likelihood_given=given)
     elif run.config.make_learner().labels and rows.y is not None:
@@ -172,16 +209,56 @@ def evaluate(
     annealed = None
     if annealing:
         heard(f"annealing the codes of {min(most, len(rows))} rows")
-        annealed = annealed_likelihood(run.parts["model"], run.measure, first, key)
+        annealed = annealed_likelihood(run.parts["model"], run.measure, first, key, **slowly)
         evaluation = evaluation._replace(annealed=None if annealed is None else annealed[0])
         if annealed is not None and annealed[0].kind != "exact":
             heard(f"annealing the codes of {most} draws, and back")
-            evaluation = evaluation._replace(bracket=bracket(run.parts["model"], key, rows=most))
+            evaluation = evaluation._replace(bracket=bracket(run.parts["model"], key, rows=most, **slowly))
     if gap:
         heard(f"optimising posteriors of {min(most, len(rows))} rows")
-        split = inference_gap(run.parts, run.measure, first, key, annealed=annealed)
+        steps: dict[str, Any] = {} if gap_steps is None else {"steps": gap_steps}
+        split = inference_gap(run.parts, run.measure, first, key, annealing=slowly, annealed=annealed, **steps)
         evaluation = evaluation._replace(gap=split)
     return evaluation._replace(notes=_notes(evaluation, run, codes=codes, annealing=annealing))
+
+
+def _check(
+    run: Run,
+    ks: Sequence[int],
+    samples: int,
+    slowly: Mapping[str, int],
+    gap_steps: int | None,
+    *,
+    annealing: bool,
+    gap: bool,
+) -> None:
+    """Refuse settings of what is not asked for, and numbers of codes that there are not."""
+    model = run.parts["model"]
+    if ks and not (isinstance(model, HasLogJoint) and "inference" in run.parts):
+        raise InputError(f"{run.model} by {run.learner} gives no codes to be weighed in growing numbers: leave ks out")
+    if any(not 1 <= k <= samples for k in ks):
+        raise InputError(f"ks are numbers of codes from 1 to samples ({samples}), not {', '.join(map(str, ks))}")
+    if slowly and not (annealing or gap or _unnormalised(run)):
+        raise InputError(
+            f"nothing is annealed for {run.model} unless asked for: ask for annealing or the gap too, or leave "
+            f"{' and '.join(slowly)} out"
+        )
+    if gap_steps is not None and not gap:
+        raise InputError("gap_steps are steps of the inference gap: ask for the gap too, or leave them out")
+
+
+def _unnormalised(run: Run) -> bool:
+    return isinstance(run.parts["model"], HasPotential | HasPotentialBound | ConditionsOnClass)
+
+
+def _normalisers(run: Run, seed: int, slowly: dict[str, Any]) -> tuple[Estimate | None, tuple[Estimate, ...] | None]:
+    """log Z, or that of each class: as the run has it, or anew where somebody said how."""
+    model = run.parts["model"]
+    if not slowly or not _unnormalised(run):
+        return run.log_z, run.class_log_z
+    if isinstance(model, ConditionsOnClass):
+        return None, class_normalisers(model, seed=seed, **slowly)
+    return log_normaliser(model, seed=seed, **slowly), None
 
 
 def _notes(found: Evaluation, run: Run, *, codes: bool, annealing: bool) -> tuple[str, ...]:

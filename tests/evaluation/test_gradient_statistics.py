@@ -10,8 +10,10 @@ import pytest
 from reverie.errors import InputError
 from reverie.evaluation import gradient_statistics
 from reverie.evaluation.gradient_lengths import squared_bias, squared_norm
-from reverie.evaluation.gradient_statistics import _Found, _statistics, asked_of, learner_of, reference_for
+from reverie.evaluation.gradient_references import asked_of, learner_of, references_of
+from reverie.evaluation.gradient_statistics import _Found, _statistics
 from reverie.learners import JSA, ReweightedWakeSleep
+from reverie.learners.target import Target
 from reverie.noise import make_key
 from tests import measuring, worlds
 from tests.evaluation import closed
@@ -27,7 +29,8 @@ def net():
 @pytest.fixture(scope="module")
 def found(net):
     learners = ["reinforce", "vimco:k=2", "enumeration:objective=likelihood"]
-    return gradient_statistics(net.parts, learners, worlds.batch_of(net.x[ROWS]), draws=4000)
+    batch = worlds.batch_of(net.x[ROWS])
+    return gradient_statistics(net.parts, learners, batch, reference="enumeration:objective=elbo", draws=4000)
 
 
 def flat(tree):
@@ -35,14 +38,60 @@ def flat(tree):
 
 
 def test_what_is_unbiased_shows_no_bias_and_what_is_biased_shows_it(found):
-    assert (found.reference, found.exact, found.rows, found.draws) == ("enumeration:objective=elbo", True, 3, 4000)
+    assert (found.reference, found.rows, found.draws) == ("enumeration:objective=elbo", 3, 4000)
+    assert all((one.reference, one.exact) == ("enumeration:objective=elbo", True) for one in found.table)
     assert [(one.learner, one.part) for one in found.table[:2]] == [("reinforce", "model"), ("reinforce", "inference")]
     for part in ("model", "inference"):
         assert abs(found.of("reinforce", part).bias_errors) < 4
         assert found.of("vimco:k=2", part).bias_errors > 4
+        assert [found.of(name, part).verdict for name in ("reinforce", "vimco:k=2")] == ["none seen", "differs"]
         other = found.of("enumeration:objective=likelihood", part)
         assert other.bias_errors > 100
         assert (other.variance, other.snr) == (0.0, math.inf)
+
+
+def test_where_nobody_chose_each_is_compared_with_what_it_estimates(net):
+    """Of the bound of two samples nobody is biased; the wake update of φ is, and says so."""
+    learners = ["vimco:k=2", "rws:k=2", "wake-sleep", "enumeration:objective=bound:k=2"]
+    found = gradient_statistics(net.parts, learners, worlds.batch_of(net.x[ROWS]), draws=4000)
+    assert found.reference is None
+    told = {(one.learner, one.part): (one.target, one.reference, one.verdict) for one in found.table}
+    two, elbo = "enumeration:objective=bound:k=2", "enumeration:objective=elbo"
+    likelihood = "enumeration:objective=likelihood"
+    assert told == {
+        ("vimco:k=2", "model"): ("bound of 2", two, "none seen"),
+        ("vimco:k=2", "inference"): ("bound of 2", two, "none seen"),
+        ("rws:k=2", "model"): ("bound of 2", two, "none seen"),
+        ("rws:k=2", "inference"): ("likelihood", likelihood, "biased, as declared"),
+        ("wake-sleep", "model"): ("elbo", elbo, "none seen"),
+        ("wake-sleep", "inference"): ("dreams", None, "not compared"),
+        (two, "model"): ("bound of 2", two, "the reference"),
+        (two, "inference"): ("bound of 2", two, "the reference"),
+    }
+    assert found.of(two, "model").length == pytest.approx(found.of(two, "model").norm)
+
+
+def test_what_cannot_be_written_out_is_compared_with_a_long_run_of_one_that_claims_to_be_unbiased(net):
+    parts, key = closed.oblique().parts(), make_key(0)
+
+    def plan(*learners):
+        return references_of([asked_of(one, parts, None, key) for one in learners], parts)
+
+    assert plan("iwae", "elbo", "jvi") == {}
+    shared = {(name, part): "iwae" for name in ("iwae", "dreg") for part in ("model", "inference")}
+    assert plan("elbo", "iwae", "dreg") == shared
+    # The bound of all draws for θ, of a group for φ.
+    assert plan("piwae:m=2:k=3", "iwae:k=6", "miwae:k=3") == {
+        ("piwae:m=2:k=3", "model"): "piwae:m=2:k=3",
+        ("iwae:k=6", "model"): "piwae:m=2:k=3",
+        ("piwae:m=2:k=3", "inference"): "piwae:m=2:k=3",
+        ("miwae:k=3", "inference"): "piwae:m=2:k=3",
+    }
+    assert plan("rws", "jsa") == {(name, "inference"): "jsa" for name in ("rws", "jsa")}
+    found = gradient_statistics(parts, ["iwae:k=2", "dreg:k=2"], worlds.batch_of(closed.oblique().rows(3)), draws=400, settle=0)
+    assert [one.verdict for one in found.table] == ["the reference"] * 2 + ["none seen"] * 2
+    assert [one.bias is None for one in found.table] == [True, True, False, False]
+    assert not any(one.exact for one in found.table)
 
 
 def test_the_numbers_are_those_of_plain_sums(found, net):
@@ -98,16 +147,18 @@ def test_the_square_of_a_mean_is_unbiased_and_so_is_its_error():
 
 def test_the_variance_has_what_is_between_groups_too():
     means = np.array([[1.0, 5.0], [3.0, 5.0]])
-    entry = _statistics("jsa", "model", _Found(means, 0.5, np.array([0.2, 0.4])), None)
+    some = _Found(means, 0.5, np.array([0.2, 0.4]))
+    entry = _statistics("jsa", "model", some, Target("likelihood", claim="asymptotic"), None)
     assert entry.variance == pytest.approx(0.5 + 2.0)
-    assert (entry.bias, entry.cosine) == (None, None)
+    assert (entry.bias, entry.cosine, entry.verdict) == (None, None, "not compared")
+    assert _statistics("jvi", "model", some, None, None).verdict == "no target"
 
 
 def test_a_chain_settles_before_it_counts_and_a_reference_may_be_a_long_run(net):
     found = gradient_statistics(
         net.parts, [JSA()], worlds.batch_of(net.x[ROWS]), reference="jsa", draws=2000, settle=50
     )
-    assert (found.reference, found.exact) == ("jsa", False)
+    assert (found.reference, found.table[0].exact) == ("jsa", False)
     for part in ("model", "inference"):
         entry = found.of("jsa", part)
         assert abs(closed.given(entry.bias_errors)) < 4
@@ -151,8 +202,6 @@ def test_what_cannot_be_compared_is_told(net):
         with pytest.raises(InputError, match=said):
             gradient_statistics(net.parts, learners, batch, **settings)
     assert set(asked_of("nvil", net.parts, spec, make_key(0)).parts) == {"model", "inference", "baseline"}
-    assert reference_for(net.parts, ["rws"]) == "enumeration:objective=elbo"
-    assert reference_for(closed.oblique().parts(), ["iwae", "elbo"]) == "iwae"
 
 
 def test_json_knows_no_infinities(found):

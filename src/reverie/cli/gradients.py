@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from reverie.evaluation.gradient_statistics import PartStatistics
 
 PICTURE = "gradients.png"
-CERTAIN = 4.0
 NAME = Parameter(metavar="NAME")
 
 
@@ -47,8 +46,9 @@ def gradients(
         run: The run folder.
         file: Rows with the columns that the run was fitted on; the run's own test rows when not given.
         learners: The learners to compare; the run's own when not given.
-        reference: The learner whose gradient is the true one; that of the evidence lower bound by enumeration where
-            codes are few, else a long run of the first learner.
+        reference: The learner that all are compared with. When not given, each is compared with the gradient that it
+            estimates (of the evidence lower bound, the K-sample bound, the likelihood): by enumeration where codes are
+            few, else with a long run of the first learner that is unbiased for it.
         rows: Rows that a gradient is a mean over, the first ones (10).
         draws: Gradients of each learner (1000).
         settle: Steps of Markov chains and running means before the first (100).
@@ -78,34 +78,53 @@ def gradients(
         console.answer(found.to_dict() | {"picture": str(folder / PICTURE)})
         return
     console.show(table_of(found.statistics))
-    against = found.statistics.reference + ("" if found.statistics.exact else ", in a long run")
     over = counted(found.statistics.rows, "row")
     console.note(
-        f"{count(found.statistics.draws)} gradients of each over {over}; bias is against {against}",
-        "learners of other objectives differ from it by design",
+        f"{count(found.statistics.draws)} gradients of each over {over}; {_against(found.statistics)}",
+        *_uncompared(found.statistics),
         f"picture: {folder / PICTURE}",
         quiet=quiet,
     )
 
 
+def _against(found: "GradientStatistics") -> str:
+    """What biases are distances from."""
+    used = {one.reference: one.exact for one in found.table if one.reference is not None}
+    names = [name if exact else f"{name} in a long run" for name, exact in used.items()]
+    if found.reference is not None:
+        return f"bias is against {', '.join(names) or found.reference}, whatever a learner estimates"
+    return f"bias is against each learner's own target, by {', '.join(names)}" if names else "no bias can be told here"
+
+
+def _uncompared(found: "GradientStatistics") -> list[str]:
+    """Why some have no bias."""
+    verdicts = {one.verdict for one in found.table}
+    said = {
+        "not compared": "not compared: the target is no sum that can be written out, and no other learner here shares it",
+        "no target": "no target: the learner declares no gradient that another one estimates too",
+    }
+    return [words for verdict, words in said.items() if verdict in verdicts]
+
+
 def table_of(found: "GradientStatistics") -> Table:
     """One line a learner and part, the parts one after the other."""
-    table = lined("part", "learner", ">norm", ">bias", "", ">variance", ">cosine", ">SNR")
+    table = lined("part", "learner", "target", ">norm", ">bias", "", ">variance", ">cosine", ">SNR")
     for part in dict.fromkeys(one.part for one in found.table):
         for one in found.table:
             if one.part == part:
-                cells = (part, one.learner, figure(one.norm), *_bias(one), figure(one.variance), *_rest(one))
+                target = one.target or "–"
+                cells = (part, one.learner, target, figure(one.norm), *_bias(one), figure(one.variance), *_rest(one))
                 table.add_row(*map(Text, cells))
     return table
 
 
 def _bias(one: "PartStatistics") -> tuple[str, str]:
-    """A bias with its error, and whether it may be none."""
-    if one.bias is None or one.bias_se is None or one.bias_errors is None:
-        return "–", ""
-    if one.bias_errors < CERTAIN:
-        return f"< {figure(one.bias + one.bias_se)}", "none seen"
-    return f"{figure(one.bias)} ± {figure(one.bias_se)}", "biased"
+    """A bias with its error, and what it means."""
+    if one.bias is None or one.bias_se is None:
+        return "–", one.verdict
+    if one.verdict == "none seen":
+        return f"< {figure(one.bias + one.bias_se)}", one.verdict
+    return f"{figure(one.bias)} ± {figure(one.bias_se)}", one.verdict
 
 
 def _rest(one: "PartStatistics") -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What the directions of learners are like on the same parts and rows: bias, variance, cosine, signal to noise.
 
-With draws g_1, g_2, … of a learner's direction for one part, and a reference r, the direction that it should have:
+With draws g_1, g_2, … of a learner's direction for one part, and a reference r, the gradient that it estimates:
 
     norm      ‖E g‖                                     bias      ‖E g − r‖
     variance  E ‖g − E g‖²                              cosine    E cos(g, r)
@@ -23,25 +23,24 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasFiniteCodes, HasPosterior, capabilities_of, missing_from, posterior_of
 from reverie.data import Batch, Spec
 from reverie.errors import InputError
 from reverie.evaluation.gradient_lengths import length, squared_bias, squared_norm
-from reverie.learners import LEARNERS, Learner
-from reverie.options import pick
-from reverie.pairing import make_learner, usual
+from reverie.evaluation.gradient_references import Asked, asked_of, references_of
+from reverie.learners import Learner
+from reverie.learners.target import Target
 from reverie.parts import Parts, parameters
 from reverie.samplers import Tick
 
 GROUPS = 20
 LONGER = 10
 """How many times the draws of the others a reference gets that is no closed form."""
-MOST_CODES = 2**12
-"""Codes up to which enumeration is the reference where nobody chose."""
 NUMBERS = 2**24
 """About how many numbers the directions of groups that run side by side may have."""
 LATE = 10**6
 """The step at which a learner is asked where nobody says: after every warm-up."""
+CERTAIN = 4.0
+"""Standard errors from which on a bias is no accident."""
 
 
 class PartStatistics(NamedTuple):
@@ -53,13 +52,19 @@ class PartStatistics(NamedTuple):
         size: how many numbers the direction has.
         norm: ‖E g‖.
         norm_se: its standard error.
-        bias: ‖E g − r‖; `None` where the reference does not move the part.
+        bias: ‖E g − r‖; `None` where there is no r, or where r is the learner's own long run.
         bias_se: its standard error.
         bias_errors: its square in standard errors of that square: 4 and more is no accident.
         variance: E ‖g − E g‖².
-        cosine: E cos(g, r); `None` as for the bias.
+        cosine: E cos(g, r); `None` where there is no r.
         cosine_se: its standard error.
         snr: ‖E g‖ / √variance.
+        target: the gradient that the learner estimates, in words; `None` where it declares none.
+        claim: what it claims to be for it: `unbiased`, `asymptotic`, `scaled` or `biased`.
+        reference: the learner that r comes from; `None` where there is nothing to compare with.
+        exact: whether r is without noise; else it is a long run.
+        length: ‖r‖.
+        verdict: on the bias, in words.
     """
 
     learner: str
@@ -74,23 +79,25 @@ class PartStatistics(NamedTuple):
     cosine: float | None
     cosine_se: float | None
     snr: float
+    target: str | None
+    claim: str | None
+    reference: str | None
+    exact: bool | None
+    length: float | None
+    verdict: str
 
 
 class GradientStatistics(NamedTuple):
     """A table of `PartStatistics`.
 
     Attributes:
-        reference: the learner whose direction is the reference.
-        exact: whether that is without noise.
-        norms: its length for each part.
+        reference: the learner that somebody chose for all to be compared with; `None`: each with its own target.
         rows: how many rows the directions are means over.
         draws: how many directions each learner gave.
         table: one entry for each learner and part.
     """
 
-    reference: str
-    exact: bool
-    norms: dict[str, float]
+    reference: str | None
     rows: int
     draws: int
     table: tuple[PartStatistics, ...]
@@ -109,14 +116,6 @@ class GradientStatistics(NamedTuple):
         return self._asdict() | {"table": entries}
 
 
-class Asked(NamedTuple):
-    """A learner, what it is called in the table, and all the parts that it moves or asks."""
-
-    label: str
-    learner: Learner
-    parts: Parts
-
-
 class _Found(NamedTuple):
     """Of one part: the means of the groups [groups, size], the variance within them, the mean cosines [groups]."""
 
@@ -125,44 +124,12 @@ class _Found(NamedTuple):
     cosines: np.ndarray
 
 
-def learner_of(asked: str | Learner) -> tuple[str, Learner]:
-    """A learner and its label, from a value or from words: `vimco`, or with options `rws:k=10:sleep_phi=true`."""
-    if isinstance(asked, Learner):
-        defaults = LEARNERS[asked.name]().options if asked.name in LEARNERS else {}
-        changed = [f"{name}={value}" for name, value in asked.options.items() if defaults.get(name) != value]
-        return ":".join([asked.name, *changed]), asked
-    name, *options = asked.split(":")
-    name = pick("learner", name, LEARNERS)
-    given = {}
-    for option in options:
-        key, equals, value = option.partition("=")
-        if not equals or not key:
-            raise InputError(f"{asked!r} cannot be read: write a learner as NAME or NAME:OPTION=VALUE:OPTION=VALUE")
-        given[key] = value
-    return ":".join([name, *options]), make_learner(name, given)
+class _Reference(NamedTuple):
+    """The means of a reference's groups for one part, whose they are, and whether they are without noise."""
 
-
-def asked_of(asked: str | Learner, parts: Mapping[str, Any], spec: Spec | None, key: Key[Array, ""]) -> Asked:
-    """A learner with all that it requires: the given parts, and fresh ones for roles that are not among them."""
-    label, learner = learner_of(asked)
-    found: Parts = {}
-    if not learner.direction.moves:
-        raise InputError(f"{label} sets its parts outright and moves none along a direction: it has no gradient")
-    for place, (role, needs) in enumerate(learner.requires.items()):
-        if role in parts:
-            lacks = missing_from(parts[role], needs)
-            if lacks:
-                has = f"{type(parts[role]).__name__} has {', '.join(capabilities_of(parts[role]))}"
-                raise InputError(f"{label} needs a part {role!r} with {', '.join(lacks)}; {has}")
-            found[role] = parts[role]
-            continue
-        blank = usual(role, parts["model"], needs)
-        if blank is None or missing_from(blank, needs):
-            raise InputError(f"{label} needs a part {role!r}, and none is known that serves this model")
-        if spec is None:
-            raise InputError(f"{label} needs a part {role!r}: give it, or the spec of the data to make one")
-        found[role] = blank.init(jax.random.fold_in(key, place), spec, parts["model"])
-    return Asked(label, learner, found)
+    label: str
+    exact: bool
+    means: np.ndarray
 
 
 @eqx.filter_jit
@@ -232,9 +199,7 @@ def _run(
     settle: int,
     step: int,
 ) -> dict[str, _Found]:
-    moved = [name for name in asked.learner.direction.moves if name in ("model", "inference")] or list(
-        asked.learner.direction.moves
-    )
+    moved = asked.moved
     sizes = {name: ravel_pytree(parameters(asked.parts[name]))[0].size for name in moved}
     given = {name: jnp.asarray(references.get(name, np.zeros(sizes[name])), jnp.float32) for name in moved}
     groups = min(GROUPS, draws)
@@ -247,29 +212,57 @@ def _run(
     return {name: _Found(means, float(within.mean()), cosines) for name, (means, within, cosines) in plain.items()}
 
 
-def _statistics(label: str, part: str, found: _Found, reference: np.ndarray | None) -> PartStatistics:
+def _statistics(
+    label: str, part: str, found: _Found, target: Target | None, reference: _Reference | None, *, chosen: bool = False
+) -> PartStatistics:
     groups, size = found.means.shape
     norm, norm_se = length(*squared_norm(found.means))
     between = float(np.square(found.means - found.means.mean(axis=0)).sum()) / max(1, groups - 1)
     variance = found.within + between
-    snr = norm / math.sqrt(variance) if variance > 0 else math.inf
+    entry = PartStatistics(
+        learner=label,
+        part=part,
+        size=size,
+        norm=norm,
+        norm_se=norm_se,
+        bias=None,
+        bias_se=None,
+        bias_errors=None,
+        variance=variance,
+        cosine=None,
+        cosine_se=None,
+        snr=norm / math.sqrt(variance) if variance > 0 else math.inf,
+        target=target.words if target else None,
+        claim=target.claim if target else None,
+        reference=None,
+        exact=None,
+        length=None,
+        verdict="not compared" if target or chosen else "no target",
+    )
     if reference is None:
-        return PartStatistics(label, part, size, norm, norm_se, None, None, None, variance, None, None, snr)
-    square, square_se = squared_bias(found.means, reference)
+        return entry
+    entry = entry._replace(
+        cosine=float(found.cosines.mean()),
+        cosine_se=float(found.cosines.std(ddof=1)) / math.sqrt(groups) if groups > 1 else 0.0,
+        reference=reference.label,
+        exact=reference.exact,
+        length=length(*squared_norm(reference.means))[0],
+    )
+    if reference.label == label and not chosen:
+        return entry._replace(verdict="the reference")
+    square, square_se = squared_bias(found.means, reference.means)
     bias, bias_se = length(square, square_se)
-    cosines = found.cosines
-    cosine_se = float(cosines.std(ddof=1)) / math.sqrt(groups) if groups > 1 else 0.0
     errors = square / square_se if square_se > 0 else 0.0
-    cosine = float(cosines.mean())
-    return PartStatistics(label, part, size, norm, norm_se, bias, bias_se, errors, variance, cosine, cosine_se, snr)
+    verdict = _verdict(errors, None if chosen or target is None else target.claim)
+    return entry._replace(bias=bias, bias_se=bias_se, bias_errors=errors, verdict=verdict)
 
 
-def reference_for(parts: Mapping[str, Any], learners: Iterable[str | Learner]) -> str | Learner:
-    """The reference where nobody chose: the lower bound's gradient by enumeration, or the first learner's long run."""
-    model, posterior = parts["model"], posterior_of(parts) if "inference" in parts else None
-    if isinstance(model, HasFiniteCodes) and model.code_count <= MOST_CODES and isinstance(posterior, HasPosterior):
-        return "enumeration:objective=elbo"
-    return next(iter(learners))
+def _verdict(errors: float, claim: str | None) -> str:
+    """On a bias, given what was claimed; `None`: nothing of this reference."""
+    if errors < CERTAIN:
+        return "none seen"
+    declared = {"scaled": "scaled, as declared", "biased": "biased, as declared", "asymptotic": "biased still"}
+    return "differs" if claim is None else declared.get(claim, "biased")
 
 
 def gradient_statistics(
@@ -291,8 +284,9 @@ def gradient_statistics(
         parts: the filled parts; what a learner requires besides is made afresh.
         learners: values or words, such as `"reinforce"`, `"rws:k=10"`.
         batch: the rows, as the model sees them.
-        reference: the learner whose direction is the true one; where none is given, the gradient of the evidence lower
-            bound by enumeration where codes are few, else a run of the first learner with ten times the draws.
+        reference: the learner that all are compared with. Where none is given, each is compared with the gradient that
+            it declares to estimate: by enumeration where codes are few, else with a run, of ten times the draws, of the
+            first learner that claims to be unbiased for that gradient. Where no two share it there is no bias to tell.
         draws: directions of each learner.
         settle: steps of chain and memory before the first of them, in each of the 20 groups.
         seed: of everything random.
@@ -311,16 +305,31 @@ def gradient_statistics(
     labels = [one.label for one in asked]
     if len(set(labels)) < len(labels):
         raise InputError(f"{next(one for one in labels if labels.count(one) > 1)} is named twice")
-    true = asked_of(reference_for(parts, learners) if reference is None else reference, parts, spec, key_parts)
-    heard(f"{true.label}, the reference")
-    exact = true.learner.name == "enumeration"
-    long = _run(true, batch, {}, key_reference, GROUPS if exact else LONGER * draws, 0 if exact else settle, step)
-    references = {name: one.means[:1] if exact else one.means for name, one in long.items()}
+    chosen = reference is not None
+    if reference is not None:
+        true = asked_of(reference, parts, spec, key_parts)
+        wanted = {(one.label, part): true.label for one in asked for part in one.moved}
+        known = {one.label: one for one in asked} | {true.label: true}
+    else:
+        wanted = references_of(asked, parts)
+        known = {one.label: one for one in asked}
+    sources: dict[str, dict[str, _Reference]] = {}
+    for place, label in enumerate(dict.fromkeys(wanted.values())):
+        one = known[label] if label in known else asked_of(label, parts, spec, key_parts)
+        heard(f"{label}, a reference")
+        many, long = (GROUPS, 0) if one.exact else (LONGER * draws, settle)
+        found = _run(one, batch, {}, jax.random.fold_in(key_reference, place), many, long, step)
+        sources[label] = {
+            part: _Reference(label, one.exact, means[:1] if one.exact else means)
+            for part, (means, _, _) in found.items()
+        }
     table = []
     for place, one in enumerate(asked):
         heard(one.label)
-        means = {name: groups.mean(axis=0) for name, groups in references.items()}
+        own = {part: sources[wanted[one.label, part]].get(part) for part in one.moved if (one.label, part) in wanted}
+        means = {part: its.means.mean(axis=0) for part, its in own.items() if its is not None}
         found = _run(one, batch, means, jax.random.fold_in(key_draws, place), draws, settle, step)
-        table += [_statistics(one.label, name, part, references.get(name)) for name, part in found.items()]
-    norms = {name: length(*squared_norm(groups))[0] for name, groups in references.items()}
-    return GradientStatistics(true.label, exact, norms, int(batch.index.shape[0]), draws, tuple(table))
+        for part, its in found.items():
+            target = one.learner.target.get(part)
+            table.append(_statistics(one.label, part, its, target, own.get(part), chosen=chosen))
+    return GradientStatistics(true.label if chosen else None, int(batch.index.shape[0]), draws, tuple(table))

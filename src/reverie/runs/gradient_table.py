@@ -58,8 +58,8 @@ def gradients(
         learners: values or words, such as `"nvil"`, `"rws:k=10"`; the run's own when not given.
         data: rows for a run, as `evaluate` takes them; for parts, rows as the model sees them.
         rows: how many of them, the first ones; a direction is a mean over these.
-        reference: the learner whose direction is the true one; the gradient of the evidence lower bound by enumeration
-            where codes are few, else a long run of the first learner.
+        reference: the learner that all are compared with; each with the gradient that it estimates when not given, by
+            enumeration where codes are few, else by a long run of the first learner that is unbiased for it.
         draws: directions of each learner.
         settle: steps of chains and memories before the first.
         seed: of everything random.

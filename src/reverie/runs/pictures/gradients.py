@@ -6,19 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from reverie.evaluation.gradient_statistics import GradientStatistics, PartStatistics
+from reverie.evaluation.gradient_statistics import CERTAIN, GradientStatistics, PartStatistics
 from reverie.runs.pictures.canvas import ACCENT, INK, MODEL, PAPER, QUIET, RULE, Canvas, shortened, styled
 
 ROW, HEAD, FOOT = 26, 44, 34
-CERTAIN = 4.0
-"""Standard errors from which on a bias is no accident."""
 COLUMNS: tuple[tuple[str, Callable[[PartStatistics], float | None], bool], ...] = (
     ("bias", lambda one: one.bias, True),
     ("standard deviation", lambda one: one.variance**0.5, True),
     ("cosine to the reference", lambda one: one.cosine, False),
     ("signal to noise", lambda one: one.snr, True),
 )
-LEFT, WIDE, GAP = 200, 168, 30
+LEFT, WIDE, GAP = 250, 168, 30
 
 
 def draw_gradients(found: GradientStatistics) -> bytes:
@@ -29,8 +27,8 @@ def draw_gradients(found: GradientStatistics) -> bytes:
     with styled():
         canvas = Canvas(LEFT + 4 * WIDE + 3 * GAP + 36, 40 + tall + 30)
         of = f"{found.draws:,} directions over {found.rows:,} row{'s' if found.rows != 1 else ''}"
-        against = found.reference + ("" if found.exact else " in a long run")
-        canvas.text(24, 14, f"{of}, against {against}", color=QUIET)
+        against = f"all against {found.reference}" if found.reference else "each against its own target"
+        canvas.text(24, 14, f"{of}, {against}", color=QUIET)
         top = 40
         for part, band in zip(parts, bands, strict=True):
             canvas.text(24, top + 14, part, fontsize=10, fontweight="bold")
@@ -38,16 +36,21 @@ def draw_gradients(found: GradientStatistics) -> bytes:
                 x = LEFT + place * (WIDE + GAP)
                 canvas.text(x, top + 16, title, fontweight="bold")
                 axes = canvas.axes(x, top + HEAD, WIDE, ROW * len(band))
-                _column(axes, band, figure, logarithmic=logarithmic, length=None if place else found.norms.get(part))
+                _column(axes, band, figure, logarithmic=logarithmic, biases=place == 0)
                 if place == 0:
-                    axes.set_yticks(range(len(band)), [shortened(one.learner, 26) for one in band])
+                    axes.set_yticks(range(len(band)), [_label(one) for one in band])
             top += HEAD + ROW * len(band) + FOOT
         words = (
             f"a bias is filled where it is {CERTAIN:.0f} standard errors from none, else hollow at what noise allows; "
-            "dashed: the length of the reference"
+            "dashed: the length of what it is compared with"
         )
         canvas.text(24, top + 4, words, color=QUIET)
         return canvas.png()
+
+
+def _label(one: PartStatistics) -> str:
+    """A learner and what it estimates."""
+    return shortened(one.learner, 34 - len(one.target or "")) + (f" → {one.target}" if one.target else "")
 
 
 def _column(
@@ -56,12 +59,12 @@ def _column(
     figure: Callable[[PartStatistics], float | None],
     *,
     logarithmic: bool,
-    length: float | None,
+    biases: bool,
 ) -> None:
-    """Points of one figure; `length`, of the reference, where it is the bias."""
-    biases = length is not None
+    """Points of one figure; beside biases the lengths of what they are measured from."""
+    lengths = [one.length if biases else None for one in band]
     shown = [_shown(one, figure(one), biases=biases) for one in band]
-    known = [*([length] if length else []), *(value for value, _ in shown if value is not None)]
+    known = [value for value in (*lengths, *(value for value, _ in shown)) if value is not None]
     known = [value for value in known if np.isfinite(value) and (value > 0 or not logarithmic)]
     if logarithmic:
         axes.set_xscale("log")
@@ -79,6 +82,8 @@ def _column(
     axes.set_xlim(low, high)
     for row, (value, certain) in enumerate(shown):
         if value is None:
+            if biases:
+                axes.text(low, row, f" {band[row].verdict}", color=QUIET, ha="left", va="center", fontsize=7)
             continue
         if not np.isfinite(value):
             axes.text(high, row, "no noise ▸", color=MODEL, ha="right", va="center", fontsize=7)
@@ -87,8 +92,9 @@ def _column(
         else:
             colour = ACCENT if biases and certain else MODEL
             axes.plot([value], [row], "o", color=colour, markerfacecolor=colour if certain else PAPER, markersize=6)
-    if length:
-        axes.axvline(length, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=0)
+    for row, length in enumerate(lengths):
+        if length:
+            axes.plot([length] * 2, [row - 0.5, row + 0.5], color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=0)
     axes.set_ylim(len(band) - 0.5, -0.5)
     axes.set_yticks(range(len(band)), [""] * len(band))
     axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)

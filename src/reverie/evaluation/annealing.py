@@ -15,10 +15,10 @@ run is not believed where
 
 The first three see a spread of the weights. A mode that no forward chain enters leaves the weights as even as can be,
 and log Z too small without a sign of it: on machines whose two modes are all bits off and all bits on, all 256 chains
-agreed on the one, with 92 % of the mass in the other. So chains also start at β = 1, from bits of every density
-between all off and all on and a hundred sweeps, and are annealed to the base along the same path, the other half of
-bidirectional Monte Carlo (Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using bidirectional
-Monte Carlo*, §3). Where sweeps are reversible, chains that start in a set B of states, distributed there as p is, have
+agreed on the one, with 92 % of the mass in the other. So chains also start at β = 1, from scattered states
+(`scatter`) and a hundred sweeps, and are annealed to the base along the same path, the other half of bidirectional
+Monte Carlo (Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using bidirectional Monte Carlo*, §3).
+Where sweeps are reversible, chains that start in a set B of states, distributed there as p is, have
 
     E 1/w = (share of forward chains that end in B) / (Z · share of B under p),
 
@@ -38,6 +38,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from reverie.evaluation.ladder import Ladder, gain_of, placed
+from reverie.evaluation.scatter import scattered
 from reverie.evaluation.sweeps import base_of, sweeper
 
 LOWEST_SHARE, LOWEST_ESS = 0.1, 8.0
@@ -86,7 +87,8 @@ def backward(
     """log w / Z_0 of each chain from x (else scattered states), settled at β = 1, to the base."""
     key_start, key_settle, key_path = jax.random.split(key, 3)
     if x is None:
-        x = jax.tree.map(lambda leaf: _scattered(key_start, leaf), base_of(model, key_start, chains))
+        key_base, key_scatter = jax.random.split(key_start)
+        x = scattered(key_scatter, base_of(model, key_base, chains))
     sweep = sweeper(model, jax.random.fold_in(key, 3))
     x = jax.lax.fori_loop(0, settle, lambda t, x: sweep(jax.random.fold_in(key_settle, t), x, 1.0), x)
 
@@ -97,14 +99,6 @@ def backward(
         return x, log_w + gain_of(model, x, k, ladder)
 
     return jax.lax.fori_loop(0, ladder.count, step, (x, jnp.zeros(chains)))[1]
-
-
-def _scattered(key: Key[Array, ""], leaf: Array) -> Array:
-    """Bits of every density from all off to all on, a chain each; other leaves stay draws of the base."""
-    if leaf.dtype != jnp.bool_:
-        return leaf
-    density = jnp.linspace(0.0, 1.0, leaf.shape[0]).reshape(-1, *(1,) * (leaf.ndim - 1))
-    return jax.random.uniform(key, leaf.shape) < density
 
 
 def log_mean(log_w: np.ndarray) -> tuple[float, float, float]:

@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-KINDS = ("exact", "lower bound", "upper bound", "optimistic", "pessimistic", "unbiased", "learned", "failed")
+KINDS = (
+    "exact",
+    "lower bound",
+    "upper bound",
+    "optimistic",
+    "pessimistic",
+    "unbiased",
+    "consistent",
+    "learned",
+    "failed",
+)
 
 
 class Estimate(NamedTuple):
@@ -15,6 +25,7 @@ class Estimate(NamedTuple):
     `kind` says how it relates to the truth *in expectation*: `exact`; a `lower bound` or an `upper bound`;
     `optimistic` or `pessimistic` where it is neither a bound for each sample nor unbiased, but errs to one side on
     average (a likelihood whose normaliser comes from annealed importance sampling is optimistic); `unbiased`;
+    `consistent`, where it is right in the limit of many steps and errs to neither side as far as is known;
     `learned`, where a learner found the number along with the model, or it rests on such a one, and how it errs is not
     known; or `failed`, where the diagnostics say that the number must not be used. A failed estimate has the value
     `nan`, and its warnings say why.

@@ -235,7 +235,7 @@ def test_weights_of_thousands_are_summed_or_failed():
 
 def test_what_has_no_normaliser_is_refused():
     unknown: Any = "sum"
-    with pytest.raises(InputError, match="method must be auto, ais, smc or exact, not 'sum'"):
+    with pytest.raises(InputError, match="method must be auto, ais, smc, sa or exact, not 'sum'"):
         log_normaliser(machine(1.0), method=unknown)
     with pytest.raises(InputError, match="at least 16 chains and 1 temperature, not 4 and 1000"):
         log_normaliser(machine(1.0), chains=4)

@@ -68,8 +68,8 @@ def even(temperatures: int) -> Ladder:
 
 
 @eqx.filter_jit
-def _gains(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> Array:
-    """W, [parts, chains]."""
+def gains_of(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> Array:
+    """What chains gain between knots, W [parts, chains]."""
     key_start, key_path = jax.random.split(key)
     sweep = sweeper(model, jax.random.fold_in(key, 2))
 
@@ -101,5 +101,5 @@ def placed(model: Any, key: Key[Array, ""], chains: int, temperatures: int) -> L
     """A ladder for that many chains, by a pilot where it is cheap, else an even one."""
     if temperatures < PILOT * PARTS:
         return even(temperatures)
-    gains = _gains(model, key, max(chains // 2, 2), even(temperatures // PILOT))
+    gains = gains_of(model, key, max(chains // 2, 2), even(temperatures // PILOT))
     return even(temperatures)._replace(knots=jnp.asarray(knots_of(np.asarray(gains)), jnp.float32))

@@ -154,7 +154,7 @@ def score(
             return Scores(np.full(len(rows[0]), np.nan), "failed", log_z.ess, log_z.warnings)
         draws = 1 if isinstance(model, HasMeanField) else samples
         value, correction, ess = in_chunks(lambda piece: _bounds(model, measure, key, draws, piece), rows, ROWS)
-        kind = "lower bound" if log_z.kind in ("exact", "upper bound") else "optimistic"
+        kind = "lower bound" if log_z.kind in ("exact", "upper bound", "consistent") else "optimistic"
         effective = None if draws == 1 else float(ess.mean())
         warned = log_z.warnings + (() if effective is None else ess_warnings(effective, draws))
         return Scores(_sum(value, correction) - log_z.value, kind, effective, warned, log_z.se)
@@ -165,6 +165,8 @@ def _kind(log_z: Estimate, *, bound: bool) -> str:
     """Of u(x) − log Z; `bound`: whether even an exact log Z gives a bound."""
     if log_z.kind in ("exact", "learned"):
         return "learned" if log_z.kind == "learned" else "lower bound" if bound else "exact"
+    if log_z.kind == "consistent":
+        return "lower bound" if bound else "consistent"
     return "pessimistic" if log_z.kind == "upper bound" else "optimistic"
 
 

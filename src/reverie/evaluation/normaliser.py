@@ -1,4 +1,4 @@
-"""log Z = log Σ_x exp u(x): by enumeration, or by annealed importance sampling that says when it failed."""
+"""log Z = log Σ_x exp u(x): by enumeration, or by an estimate that says when it failed."""
 
 import math
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from reverie import noise
 from reverie.capabilities import HasEnumeration, HasLogNormaliser, HasTempering, whole_of
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
+from reverie.evaluation.adjusted_mixture import wander
 from reverie.evaluation.annealing import anneal
 from reverie.evaluation.tempered_smc import anneal_populations
 
@@ -98,22 +99,22 @@ def _apart(value: float, log_z: Estimate | None) -> tuple[str, ...]:
 def log_normaliser(
     model: Any,
     *,
-    method: Literal["auto", "ais", "smc", "exact"] = "auto",
+    method: Literal["auto", "ais", "smc", "sa", "exact"] = "auto",
     seed: int = 0,
     chains: int = 256,
     temperatures: int = 1000,
     attempts: int = len(LEVELS),
 ) -> Estimate:
-    """log Z in nats: exact, a lower bound (AIS), or failed, with the reason.
+    """log Z in nats: exact, a lower bound (AIS), consistent (stochastic approximation), or failed, with the reason.
 
     Args:
         model: a filled model that `HasEnumeration` or `HasTempering`, or is part of one that does.
         method: `exact` sums over all states, up to 2^25 of them; `ais` anneals once, `smc` with chains that are
-            resampled on their way; `auto` sums up to 2^18 states and otherwise anneals, after a failure four and then
-            sixteen times as slowly.
+            resampled on their way; `sa` lets chains wander between temperatures; `auto` sums up to 2^18 states and
+            otherwise anneals, after a failure four and then sixteen times as slowly.
         seed: of the chains.
-        chains: how many go forward; half as many come back, as a check.
-        temperatures: steps from the base to the model.
+        chains: how many go forward; half as many come back, as a check. Of `sa`, how many wander.
+        temperatures: steps from the base to the model; of `sa`, steps of the recursion.
         attempts: how often `auto` anneals, from 1 to 3.
 
     Example:
@@ -123,8 +124,8 @@ def log_normaliser(
         >>> round(log_normaliser(rbm).value, 4)  # 5 log 2
         3.4657
     """
-    if method not in ("auto", "ais", "smc", "exact"):
-        raise InputError(f"method must be auto, ais, smc or exact, not {method!r}")
+    if method not in ("auto", "ais", "smc", "sa", "exact"):
+        raise InputError(f"method must be auto, ais, smc, sa or exact, not {method!r}")
     if chains < FEWEST_CHAINS or temperatures < 1:
         raise InputError(
             f"AIS needs at least {FEWEST_CHAINS} chains and 1 temperature, not {chains} and {temperatures}"
@@ -142,8 +143,10 @@ def log_normaliser(
         raise InputError(f"{name} has no log Z to estimate: AIS needs HasTempering")
     why, ess = "", 0.0
     for level in LEVELS[: attempts if method == "auto" else 1]:
-        run = anneal_populations if method == "smc" else anneal
+        run = {"smc": anneal_populations, "sa": wander}.get(method, anneal)
         found = run(model, jax.random.fold_in(noise.make_key(seed), level), chains, temperatures * level)
+        if found.wrong is None and method == "sa":
+            return Estimate(found.log_z, found.se, "consistent")
         if found.wrong is None:
             return Estimate(found.log_z, found.se, "lower bound", ess=found.ess)
         why, ess = f"log Z failed with {temperatures * level} temperatures: {found.wrong}", found.ess

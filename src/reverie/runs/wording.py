@@ -16,6 +16,8 @@ KINDS = {
     "estimated. The truth is likely to be somewhat worse.",
     "pessimistic": "It is pessimistic: it errs towards too bad on average. The truth is likely to be somewhat better.",
     "unbiased": "It is unbiased: right on average, with the ± as the size of its error.",
+    "consistent": "It is consistent: right in the limit of many steps, with the ± as the size of its error. Which way "
+    "it errs before that is unknown.",
     "learned": "It rests on the log normaliser that the learner found along with the model, whose error is not known "
     "and which the ± leaves out.",
     "failed": "The estimate failed its own checks and there is no number to give.",

@@ -12,6 +12,7 @@ from reverie.runs.pictures.canvas import ACCENT, INK, MODEL, PAPER, QUIET, RULE,
 MARKERS = {
     "exact": ("o", MODEL),
     "unbiased": ("D", MODEL),
+    "consistent": ("D", PAPER),
     "lower bound": (">", MODEL),
     "upper bound": ("<", MODEL),
     "optimistic": ("<", PAPER),
@@ -22,6 +23,7 @@ MARKERS = {
 READING = {
     "exact": "exact",
     "unbiased": "unbiased",
+    "consistent": "consistent: right in the limit of many steps",
     "lower bound": "lower bound: the truth lies to the right",
     "upper bound": "upper bound: the truth lies to the left",
     "optimistic": "optimistic: the truth is likely to lie to the left",

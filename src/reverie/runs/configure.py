@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from reverie import noise
+from reverie.capabilities import HasPotential, HasPotentialBound
 from reverie.data import Batches, Dataset
 from reverie.errors import InputError
 from reverie.learners import Learner
@@ -16,8 +17,8 @@ from reverie.parts import Optimiser, Part, merge, options_of
 from reverie.runs.budget import Budget, budget_of
 from reverie.runs.config import Config, DataRecord, Unit, as_json, device_name, versions
 
-VALIDATIONS = 40
-"""How many validations a run of known length has."""
+VALIDATIONS, ANNEALED = 40, 20
+"""How many validations a run of known length has; and one whose model must be annealed at each."""
 
 
 def keys_of(config: Config) -> Any:
@@ -53,7 +54,8 @@ def configure(dataset: Dataset, pair: Mapping[str, Part], learner: Learner, aske
     batches = Batches(len(dataset.train), len(dataset.train) if size is None else size, asked.seed)
     end = budget_of(asked.steps, asked.epochs, asked.budget, batches.per_epoch)
     every = _every(end, batches.per_epoch, whole=learner.batch is None)
-    wanted = batches.per_epoch if end.steps is None else end.steps // VALIDATIONS
+    validations = ANNEALED if isinstance(pair["model"], HasPotential | HasPotentialBound) else VALIDATIONS
+    wanted = batches.per_epoch if end.steps is None else end.steps // validations
     optimisers = _optimisers(learner, asked.learning_rate, asked.optimiser)
     for one in optimisers.values():
         one.learning_rate(end.steps)

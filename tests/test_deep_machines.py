@@ -15,6 +15,7 @@ from reverie.errors import InputError
 from reverie.evaluation import log_normaliser
 from reverie.evaluation.draws import samples_of
 from reverie.evaluation.likelihood import score
+from reverie.learners import MeanFieldPCD
 from reverie.models import DeepBeliefNet, DeepBoltzmannMachine
 from reverie.parts import parameters
 from reverie.samplers import StackPasses
@@ -261,6 +262,67 @@ def test_directions_of_a_stack_are_their_expectations():
     of_first = gradient(first, parts, "model").tied()
     assert errors_off(drawn(jnp.asarray(0)), of_first) < 4.5
     assert errors_off(drawn(jnp.asarray(10)), gradient(all_layers, parts, "model")) < 4.5
+
+
+def conditionals(machine, copies):
+    """The fields of hidden units from the copies of a layer, and of these from copies of the hidden ones."""
+    below, above = copies
+    up = machine.hidden_bias + jnp.tile(below, machine.weights.shape[0] // below.size) @ machine.weights
+    return up, machine.visible_bias + machine.weights @ jnp.tile(above, machine.weights.shape[1] // above.size)
+
+
+def test_machines_of_a_boltzmann_machine_hear_twice_from_the_one_side_that_there_is():
+    model = worlds.made(DeepBoltzmannMachine((3, 2, 4)), worlds.binary(columns=3).spec, spread=0.8)
+    rng = np.random.default_rng(0)
+    layers = [jnp.asarray(rng.integers(0, 2, size), jnp.float32) for size in (3, 3, 2, 4)]
+    offsets = model._offsets()
+    for level, (up_twice, down_twice) in enumerate([(2, 1), (2, 2), (1, 2)]):
+        up, down = conditionals(model.machine(level), layers[level : level + 2])
+        w, b, c = model.weights[level], model.biases[level], model.biases[level + 1]
+        expected_up = c + up_twice * (layers[level] - offsets[level]) @ w
+        expected_down = b + down_twice * w @ (layers[level + 1] - offsets[level + 1])
+        np.testing.assert_allclose(up.reshape(-1, c.size), jnp.tile(expected_up, (up.size // c.size, 1)), atol=1e-5)
+        np.testing.assert_allclose(
+            down.reshape(-1, b.size), jnp.tile(expected_down, (down.size // b.size, 1)), atol=1e-5
+        )
+    assert model.machine(0).weights.shape == (6, 3)
+    assert model.machine(2).weights.shape == (2, 8)
+    alone = worlds.made(DeepBoltzmannMachine((3,)), worlds.binary(columns=3).spec, spread=0.8)
+    whole = jax.vmap(alone.whole().potential)(jnp.asarray(worlds.states(3)))
+    np.testing.assert_allclose(jax.vmap(alone.machine(0).potential)(jnp.asarray(worlds.states(3))), whole, atol=1e-5)
+
+
+def test_machines_of_a_boltzmann_machine_are_learned_first():
+    """One after the other, by the expectation of their contrast; then the bound."""
+    model, rows = centred(), np.array([1, 6, 3])
+    parts, batch = {"model": model}, worlds.batch_of(worlds.states(3)[rows])
+    learner = MeanFieldPCD(k=1, particles=5, pretrain=5)
+    chain = learner.sampler.init(noise.make_key(0), parts, 3, batch)
+
+    @jax.jit
+    def drawn(step):
+        def one(key):
+            now = tick()._replace(key=key, step=step)
+            draw, _, _ = learner.sampler.draw(now, parts, batch, chain)
+            return parameters(learner.direction.ascend(now, parts, batch, draw, None)[0].along["model"])
+
+        return jax.vmap(one)(jax.random.split(noise.make_key(11), 4000))
+
+    twice = jnp.asarray(worlds.states(6))
+    before = np.bincount(worlds.place(np.tile(worlds.states(3)[rows], (1, 2))), minlength=64) / 3
+    after = before @ worlds.transition(model.machine(0))
+
+    def first(parts):
+        return (before - after) @ jax.vmap(parts["model"].machine(0).potential)(twice)
+
+    assert errors_off(drawn(jnp.asarray(0)), gradient(first, parts, "model")) < 4.5
+    second = jax.tree.map(lambda leaf: leaf[0], drawn(jnp.asarray(5)))
+    assert still(second.weights[0])
+    assert not still(second.weights[1])
+    both = jax.tree.map(lambda leaf: leaf[0], drawn(jnp.asarray(10)))
+    assert not any(still(leaf) for leaf in (*both.weights, *both.biases))
+    with pytest.raises(InputError, match="pretrain must not be negative"):
+        MeanFieldPCD(pretrain=-1)
 
 
 def test_what_makes_no_deep_model_is_refused():

@@ -1,6 +1,7 @@
 """Chains that wander between temperatures find log Z, and say when they do not wander."""
 
 import dataclasses
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,7 @@ from reverie.models import RBM, BitField
 from tests import worlds
 
 SHAPE = (6, 4)
-SETTINGS = {"method": "sa", "chains": 64, "temperatures": 1500}
+SETTINGS: dict[str, Any] = {"method": "sa", "chains": 64, "temperatures": 1500}
 
 
 def machine(scale, seed=0):

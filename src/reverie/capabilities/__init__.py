@@ -78,7 +78,15 @@ from reverie.capabilities.recovery import Recovers
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
 from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
 from reverie.capabilities.terms import HasPosteriorTerms, HasPriorTerms
-from reverie.capabilities.wholes import HasBeliefStack, HasJoint, HasMeanField, HasPotentialBound, MarginalOf, whole_of
+from reverie.capabilities.wholes import (
+    HasBeliefStack,
+    HasJoint,
+    HasMachines,
+    HasMeanField,
+    HasPotentialBound,
+    MarginalOf,
+    whole_of,
+)
 
 __all__ = [
     "Branches",
@@ -117,6 +125,7 @@ __all__ = [
     "HasLogJoint",
     "HasLogNormaliser",
     "HasLogProb",
+    "HasMachines",
     "HasMeanField",
     "HasMixturePrior",
     "HasNoisePath",

@@ -54,12 +54,8 @@ class HasMeanField(HasPotentialBound):
         """E_q log p̃(x, h) + H(q), q having any such means."""
 
 
-class HasBeliefStack(HasPotentialBound):
-    """Layers h_0 = x, …, h_{L−1} and a machine at each of them, whose hidden units are the layer above.
-
-    The highest machine is the whole; below it the model is directed, downwards p(h_l | h_{l+1}) and, as recognition,
-    upwards q(h_{l+1} | h_l). The machines below the highest serve to learn the layers one after the other.
-    """
+class HasMachines(HasPotentialBound):
+    """Layers h_0 = x, …, h_L, and machines between neighbours by which they are learned one after the other."""
 
     @property
     @abstractmethod
@@ -68,11 +64,19 @@ class HasBeliefStack(HasPotentialBound):
 
     @abstractmethod
     def machine(self, level: int) -> Any:
-        """The machine of h_l, `HasPotential` and `HasGibbs`; below the highest it has q's biases for hidden ones."""
+        """The machine of h_l, `HasPotential` and `HasGibbs`, whose hidden units are the layer above."""
 
     @abstractmethod
     def rise(self, key: Key[Array, ""], x: Row) -> tuple[Array, ...]:
-        """(x, h_1, …, h_{L−1}) upwards from x."""
+        """What each machine sees, upwards from x: x, h_1, …, h_{L−1}, copied where a machine sees copies."""
+
+
+class HasBeliefStack(HasMachines):
+    """A stack of machines, the highest of which is the whole.
+
+    Below it the model is directed, downwards p(h_l | h_{l+1}) and, as recognition, upwards q(h_{l+1} | h_l), whose
+    biases the machines there have for hidden ones.
+    """
 
     @abstractmethod
     def fall(self, key: Key[Array, ""], top: Array) -> tuple[Array, ...]:

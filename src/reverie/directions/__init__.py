@@ -29,6 +29,7 @@ from reverie.directions.jvi import JackknifeBound
 from reverie.directions.label_likelihood import LabelLikelihood
 from reverie.directions.lagging import LaggingElbo, inference_due, model_due
 from reverie.directions.likelihood import Likelihood
+from reverie.directions.machines_first import MachinesFirst
 from reverie.directions.marginal_elbo import MarginalElbo
 from reverie.directions.mean_field import MeanFieldContrastive
 from reverie.directions.miwae import CombinedBound, MultiplyWeightedBound, PartiallyWeightedBound
@@ -167,6 +168,7 @@ __all__ = [
     "LabelLikelihood",
     "LaggingElbo",
     "Likelihood",
+    "MachinesFirst",
     "MarginalElbo",
     "MeanFieldContrastive",
     "MinimaxGenerator",

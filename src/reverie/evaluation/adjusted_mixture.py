@@ -53,9 +53,9 @@ class Wandered(NamedTuple):
         crossings: how often each chain went from one end of the ladder to the other.
     """
 
-    zeta: Float[Array, "groups knots"]
-    shares: Float[Array, "groups knots"]
-    crossings: Float[Array, "groups chains"]
+    zeta: Float[Array | np.ndarray, "groups knots"]
+    shares: Float[Array | np.ndarray, "groups knots"]
+    crossings: Float[Array | np.ndarray, "groups chains"]
 
 
 @eqx.filter_jit

@@ -77,7 +77,7 @@ def forward(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> tup
         return sweep(jax.random.fold_in(key_path, k), x, ladder.at(k)), log_w + gain
 
     start = (base_of(model, key_start, chains), jnp.zeros(chains))
-    return model.base_log_normaliser(), jax.lax.fori_loop(1, ladder.count + 1, step, start)[1]
+    return model.base_log_normaliser(), jax.lax.fori_loop(1, ladder.steps + 1, step, start)[1]
 
 
 @eqx.filter_jit
@@ -94,11 +94,11 @@ def backward(
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
-        k = ladder.count - i
+        k = ladder.steps - i
         x = sweep(jax.random.fold_in(key_path, k), x, ladder.at(k))
         return x, log_w + gain_of(model, x, k, ladder)
 
-    return jax.lax.fori_loop(0, ladder.count, step, (x, jnp.zeros(chains)))[1]
+    return jax.lax.fori_loop(0, ladder.steps, step, (x, jnp.zeros(chains)))[1]
 
 
 def log_mean(log_w: np.ndarray) -> tuple[float, float, float]:

@@ -41,18 +41,18 @@ class Ladder(NamedTuple):
     """The temperatures of a path.
 
     Attributes:
-        count: T.
+        steps: T.
         knots: κ, from 0 to 1.
     """
 
-    count: Array
+    steps: Array
     knots: Float[Array, " knots"]
 
     def at(self, k: Array) -> Array:
         """β_k."""
         place = PARTS * k
-        part = jnp.minimum(place // self.count, PARTS - 1)
-        share = (place - part * self.count) / self.count
+        part = jnp.minimum(place // self.steps, PARTS - 1)
+        share = (place - part * self.steps) / self.steps
         return (1.0 - share) * self.knots[part] + share * self.knots[part + 1]
 
 
@@ -75,12 +75,12 @@ def gains_of(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> Ar
 
     def step(k: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, gains = state
-        part = PARTS * (k - 1) // ladder.count
+        part = PARTS * (k - 1) // ladder.steps
         gains = gains.at[part].add(gain_of(model, x, k, ladder))
         return sweep(jax.random.fold_in(key_path, k), x, ladder.at(k)), gains
 
     start = (base_of(model, key_start, chains), jnp.zeros((PARTS, chains)))
-    return jax.lax.fori_loop(1, ladder.count + 1, step, start)[1]
+    return jax.lax.fori_loop(1, ladder.steps + 1, step, start)[1]
 
 
 def knots_of(gains: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ def forward(model: Any, key: Key[Array, ""], populations: int, each: int, ladder
             return sweep(key_sweep, x, ladder.at(k)), log_w, log_z
 
         start = (base_of(model, key_start, each), jnp.zeros(each), jnp.zeros(()))
-        _, log_w, log_z = jax.lax.fori_loop(1, ladder.count + 1, step, start)
+        _, log_w, log_z = jax.lax.fori_loop(1, ladder.steps + 1, step, start)
         return log_z + jax.nn.logsumexp(log_w) - math.log(each)
 
     return model.base_log_normaliser(), jax.vmap(one)(jax.random.split(key, populations))

@@ -9,8 +9,8 @@ from jax.scipy.special import entr
 from jaxtyping import Array, Key
 
 from reverie import noise
-from reverie.bits import as_float, log_odds
-from reverie.capabilities import HasJoint, HasMeanField
+from reverie.bits import as_float, draw_bits, log_odds
+from reverie.capabilities import HasJoint, HasMachines, HasMeanField
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.rbm import RBM
@@ -18,7 +18,7 @@ from reverie.models.suits import only
 from reverie.parts import Part, filled, known, learned, option
 
 
-class DeepBoltzmannMachine(Part, HasMeanField, HasJoint):
+class DeepBoltzmannMachine(Part, HasMeanField, HasMachines, HasJoint):
     """Layers of bits, x = h_0 the lowest, with couplings between neighbouring layers only.
 
         p(h_0, …, h_L) ∝ exp(Σ_l b_l·h_l + Σ_l (h_{l−1} − o_{l−1}) W_l (h_l − o_l))
@@ -32,6 +32,10 @@ class DeepBoltzmannMachine(Part, HasMeanField, HasJoint):
         μ_l ← σ(b'_l + μ_{l−1} W_l + W_{l+1} μ_{l+1}),   odd layers, then even ones,
 
     from what the layer below alone would say; b' are the biases with the offsets worked in.
+
+    Its machines, for greedy learning, are those of §3.1: a layer that will hear from both sides hears twice from the
+    one that there is. The lowest has two copies of x with the same weights, the highest two copies of h_L, and those
+    between twice the weights.
 
     Args:
         sizes: units of the hidden layers, from x upwards.
@@ -134,6 +138,32 @@ class DeepBoltzmannMachine(Part, HasMeanField, HasJoint):
     def row(self, key: Key[Array, ""], state: Array) -> Array:
         """The lowest layer of the state."""
         return state[: self.biases[0].size]
+
+    @property
+    def depth(self) -> int:
+        """One machine for each hidden layer."""
+        return len(self.weights)
+
+    def machine(self, level: int) -> RBM:
+        """The RBM of h_l, or of two copies of x, with h_{l+1} or two copies of it."""
+        last = self.depth - 1
+        below, above = (2 if level == 0 < last else 1), (2 if level == last > 0 else 1)
+        w = jnp.tile(self.weights[level] * (2.0 if 0 < level < last else 1.0), (below, above))
+        b, c = jnp.tile(self.biases[level], below), jnp.tile(self.biases[level + 1], above)
+        offsets = self._offsets()
+        visible = b - w @ jnp.tile(offsets[level + 1], above)
+        hidden = c - jnp.tile(offsets[level], below) @ w
+        return RBM(
+            hidden.size, weights=w, visible_bias=visible, hidden_bias=hidden, base=jax.lax.stop_gradient(visible)
+        )
+
+    def rise(self, key: Key[Array, ""], x: Array) -> tuple[Array, ...]:
+        """Two copies of x, then h_{l+1} given h_l as the machine of h_l has it."""
+        layers = [x if self.depth == 1 else jnp.tile(x, 2)]
+        for level, one in enumerate(jax.random.split(key, self.depth)[:-1]):
+            machine = self.machine(level)
+            layers.append(draw_bits(one, machine.hidden_bias + as_float(layers[-1]) @ machine.weights))
+        return tuple(layers)
 
     def mean_field(self, x: Array) -> tuple[Array, ...]:
         """The means of h_1, …, h_L."""

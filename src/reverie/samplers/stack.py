@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
+from reverie.capabilities import HasBeliefStack
 from reverie.data import Batch
 from reverie.parts import Parts
 from reverie.samplers.kernel import Chains, Gibbs, move_all
@@ -18,7 +19,7 @@ class Passes(NamedTuple):
     Attributes:
         up: upwards from the rows.
         particles: at the level that is learned, sweeps of its machine from there; elsewhere `up`.
-        down: once all levels have been learned, downwards from the top's particles; before that `up`.
+        down: of a belief net, once all levels have been learned, downwards from the top's particles; else `up`.
     """
 
     up: tuple[Array, ...]
@@ -36,7 +37,7 @@ class StackPasses(Sampler):
     """Upwards from the data, some sweeps of one machine, and downwards from the highest.
 
     For `pretrain` steps each the machines take their turns, the lowest first. Then the highest goes on from where the
-    recognition of the data leads, and what it dreams is passed down.
+    recognition of the data leads, and what it dreams is passed down; a model that is no such stack only takes turns.
 
     Args:
         moves: sweeps of a machine.
@@ -62,9 +63,12 @@ class StackPasses(Sampler):
         key_up, key_move, key_down = jax.random.split(tick.key, 3)
         level, tuning = turn(tick.step, self.pretrain, model.depth)
         up = jax.vmap(model.rise)(jax.random.split(key_up, count), batch.x)
-        particles = tuple(self._moved(key_move, model.machine(place), h, level == place) for place, h in enumerate(up))
+        stack = isinstance(model, HasBeliefStack)
+        due = [(level == place) & (stack | ~tuning) for place in range(model.depth)]
+        pairs = enumerate(zip(up, due, strict=True))
+        particles = tuple(self._moved(key_move, model.machine(place), h, now) for place, (h, now) in pairs)
         fallen = lambda top: jax.vmap(model.fall)(jax.random.split(key_down, count), top)  # noqa: E731
-        down = jax.lax.cond(tuning, fallen, lambda top: up, particles[-1])
+        down = jax.lax.cond(tuning, fallen, lambda top: up, particles[-1]) if stack else up
         return {"passes": Passes(up, particles, down)}, None, {"level": jnp.asarray(level + tuning, jnp.float32)}
 
     def _moved(self, key: Key[Array, ""], machine: Any, x: Array, due: Array) -> Array:

@@ -17,7 +17,7 @@ from reverie.directions import (
     StraightThrough,
     StraightThroughConcrete,
 )
-from reverie.parts import parameters
+from reverie.evaluation.gradient_draws import warmed
 from reverie.samplers import CodeNoise, Importance, Tick
 from tests.estimating import WORLDS, deep, drawn, exact, shallow
 from tests.measuring import along, ascents, errors_off
@@ -50,30 +50,12 @@ def noise_of(given, count=1):
 
 
 @functools.cache
-def warmed(cls, world="deep", steps=300, rate=0.05):
+def later(cls, world="deep"):
     """Ascents once the memory and the baseline have seen many steps, and that memory; the other parts stay."""
     parts, batch = WORLDS[world]()
     direction = cls()
-
-    def one(key, parts, memory):
-        key_draw, key_ascend = jax.random.split(key)
-        draw, _, _ = Importance(1).draw(Tick(key_draw, jnp.asarray(0)), parts, batch, None)
-        ascent, after, _ = direction.ascend(Tick(key_ascend, jnp.asarray(0)), parts, batch, draw, memory)
-        return {name: parameters(value) for name, value in ascent.along.items()}, after
-
-    @jax.jit
-    def run():
-        def step(state, key):
-            baseline, memory = state
-            ascent, memory = one(key, parts | {"baseline": baseline}, memory)
-            return (jax.tree.map(lambda leaf, up: leaf + rate * up, baseline, ascent["baseline"]), memory), None
-
-        keys = jax.random.split(noise.make_key(2), steps)
-        (baseline, memory), _ = jax.lax.scan(step, (parts["baseline"], direction.init(keys[0], parts)), keys)
-        later = jax.random.split(noise.make_key(3), 4000)
-        return jax.vmap(lambda key: one(key, parts | {"baseline": baseline}, memory)[0])(later), memory
-
-    return run()
+    parts, memory = warmed(Importance(1), direction, parts, batch)
+    return ascents(Importance(1), direction, parts, batch, seed=3, memory=memory), memory
 
 
 def test_the_variance_comes_down():
@@ -81,14 +63,14 @@ def test_the_variance_comes_down():
     plain = noise_of(drawn("deep", "reinforce")["inference"], 16)
     others, mirrored = (noise_of(drawn("deep", name)["inference"], 8) for name in ("reinforce-others", "arm"))
     surrogate = noise_of(drawn("deep", "rebar")["inference"], 4)
-    nvil, muprop = (noise_of(warmed(cls)[0]["inference"]) for cls in (NeuralVariational, MuProp))
+    nvil, muprop = (noise_of(later(cls)[0]["inference"]) for cls in (NeuralVariational, MuProp))
     assert max(nvil, others, mirrored, muprop, surrogate) < 0.4 * plain
     assert surrogate < muprop < 0.8 * nvil
 
 
 def test_nvil_is_unbiased_but_for_its_scale():
     """Each layer of φ by its own: what its signal has spread so far, if that is more than 1."""
-    given, memory = warmed(NeuralVariational)
+    given, memory = later(NeuralVariational)
     truth = exact("deep")
     assert errors_off(given["model"], truth["model"]) < 4
     scale = np.maximum(1.0, np.sqrt(memory.variance))
@@ -100,7 +82,7 @@ def test_nvil_is_unbiased_but_for_its_scale():
 
 
 def test_muprop_is_unbiased_with_what_it_remembers():
-    given, memory = warmed(MuProp)
+    given, memory = later(MuProp)
     assert float(np.abs(memory).max()) > 0.2
     for part in ("model", "inference"):
         assert errors_off(given[part], exact("deep")[part]) < 4

@@ -1,8 +1,9 @@
 """A mixture of products of Bernoullis on fixed binarised MNIST, by exact expectation maximisation.
 
-The set of Larochelle & Murray (50,000 / 10,000 / 10,000 rows); 500 components, from ten passes of k-means. The smoothing
-is the one of `--smoothing` with the best validation figure. The figure is the mean negative log-likelihood of all test
-rows, which is exact, with its standard error over them. Published for this set and as many components: 137.64.
+The set of Larochelle & Murray (50,000 / 10,000 / 10,000 rows); 500 components, from ten passes of k-means. The
+smoothing is the one of `--smoothing` with the best validation figure. The figure is the mean negative log-likelihood
+of all test rows, which is exact, with its standard error over them. Published for this set and as many components:
+137.64.
 
 One JSON object a line for each smoothing, and one more with the test figure of the best.
 

@@ -126,11 +126,11 @@ def test_the_sentence_of_a_refusal():
     assert serving(SequenceField())[0] == "trf-sa"
     assert refusal(check, SigmoidBeliefNet(), IWAE()).startswith(
         "iwae needs an inference part with ReparameterisedProposal; "
-        "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior, HasBitLogits. Try: "
+        "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasBoundGradient, HasBitLogits, HasPosterior. Try: "
     )
     assert refusal(check, Generator(), GAN(), {"critic": SigmoidBeliefPosterior()}) == (
-        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasPosterior, "
-        "HasBitLogits. "
+        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has Proposes, HasCodeLogits, "
+        "HasBoundGradient, HasBitLogits, HasPosterior. "
         "Try: critic."
     )
     assert refusal(check, Stranger(), MaximumLikelihood()) == (

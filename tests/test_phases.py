@@ -1,5 +1,6 @@
 """Parts that take turns: the phases of variational EM, and the end of aggressive training."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +10,7 @@ import scipy.stats
 
 from reverie import noise
 from reverie.capabilities import HasPosterior, ReparameterisedProposal
-from reverie.directions import Alternating, Ascent, AutoElbo, Direction, LaggingElbo, ScoreFunction
+from reverie.directions import Alternating, Ascent, AutoElbo, Direction, LaggingElbo, MarginalElbo, ScoreFunction
 from reverie.directions.lagging import inference_due, model_due, mutual_information
 from reverie.errors import InputError
 from reverie.learners import LaggingInference, VariationalEM
@@ -89,10 +90,40 @@ def test_codes_of_any_kind_have_variational_em_by_the_score_function():
     assert learner.direction == Alternating(ScoreFunction("others"))
     assert learner.sampler == Importance(3)
     assert learner.requires["inference"] == (HasPosterior,)
-    assert VariationalEM().direction == Alternating(AutoElbo())
-    assert VariationalEM().requires["inference"] == (ReparameterisedProposal,)
+    by_noise = VariationalEM(gradient="reparameterised")
+    assert by_noise.direction == Alternating(AutoElbo())
+    assert by_noise.requires["inference"] == (ReparameterisedProposal,)
     alone = VariationalEM(gradient="score-function", samples=1)
     assert alone.direction == Alternating(ScoreFunction("none"))
+
+
+@pytest.mark.parametrize(
+    ("model", "sampler", "direction"),
+    [
+        ("vae", BaseNoise("inference", 2), AutoElbo()),
+        ("gmvae", BaseNoise("inference", 2), MarginalElbo()),
+        ("sbn", Importance(2), ScoreFunction("others")),
+        ("product-mixture", Importance(2), ScoreFunction("others")),
+    ],
+    ids=str,
+)
+def test_the_parts_decide_by_which_estimator(model, sampler, direction):
+    """The step of `auto` is the program of that estimator's."""
+    learner = VariationalEM()
+    batch = worlds.batch_of(worlds.world_for(worlds.blank(model)).rows.raw[:3])
+
+    def program(sampler, direction):
+        def step(parts, key):
+            draw, _, _ = sampler.draw(Tick(key, jnp.zeros((), jnp.int32)), parts, batch, None)
+            return direction.ascend(Tick(key, jnp.zeros((), jnp.int32)), parts, batch, draw, None)[0].along
+
+        parts = worlds.shapes_for(model, "variational-em")
+        arrays, static = eqx.partition(parts, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
+        return str(
+            jax.make_jaxpr(lambda arrays, key: step(eqx.combine(arrays, static), key))(arrays, jax.random.key(0))
+        )
+
+    assert program(learner.sampler, learner.direction.direction) == program(sampler, direction)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 from reverie.capabilities.capability import Capability, Code, Row, Scalar
 from reverie.capabilities.latents import HasLogJoint
 from reverie.capabilities.models import HasRealPotential
-from reverie.capabilities.posteriors import Proposes
+from reverie.capabilities.posteriors import HasBoundGradient
 
 
 class HasClass(HasLogJoint):
@@ -33,7 +33,7 @@ class Branches(NamedTuple):
     logits: Float[Array, " classes"]
 
 
-class HasBranches(Proposes):
+class HasBranches(HasBoundGradient):
     """q(h | x) with a class in h, and all else of h reparameterised given the class: sums over y are written out.
 
     For q(y | x) q(z | x, y) a branch is z_φ(x, y, ε). What is drawn before the class is the same in all branches, and

@@ -21,7 +21,15 @@ class Proposes(Capability):
         """
 
 
-class HasPosterior(Proposes):
+class HasBoundGradient(Proposes):
+    """One along which the evidence lower bound has a gradient without bias, whatever gives it.
+
+    That is a draw as a function of noise (`ReparameterisedProposal`), sums over a class with such draws in each
+    (`HasBranches`), or, of codes of any kind, the density of q (`HasPosterior`).
+    """
+
+
+class HasPosterior(HasBoundGradient):
     """An inference model q(h | x): draws, and the density of any h."""
 
     @abstractmethod
@@ -50,7 +58,7 @@ class Reparameterised(Capability):
         """h_φ(x, ε)."""
 
 
-class ReparameterisedProposal(Reparameterised, Proposes):
+class ReparameterisedProposal(Reparameterised, HasBoundGradient):
     """A reparameterised draw that comes with its log density: what an evidence lower bound is made of."""
 
     @abstractmethod

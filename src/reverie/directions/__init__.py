@@ -5,6 +5,7 @@ from reverie.directions.aggregate import CodeCriticUp, CodeDiscrepancy, CodesPas
 from reverie.directions.alternating import Alternating, expecting, maximising
 from reverie.directions.arm import AugmentReinforceMerge
 from reverie.directions.augmented import AugmentedApproximation
+from reverie.directions.auto_bound import AutoBound
 from reverie.directions.avb import AdversarialElbo, PairCriticUp
 from reverie.directions.class_contrastive import ClassContrastive
 from reverie.directions.conditional_contrast import ConditionalContrast
@@ -60,6 +61,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     SampledElbo,
     ClosedElbo,
     AutoElbo,
+    AutoBound,
     PathElbo,
     LaggingElbo,
     MarginalElbo,
@@ -133,6 +135,7 @@ __all__ = [
     "Ascent",
     "AugmentReinforceMerge",
     "AugmentedApproximation",
+    "AutoBound",
     "AutoElbo",
     "ClassContrastive",
     "ClosedElbo",

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from reverie.capabilities import HasLogJoint, HasPosterior, ReparameterisedProposal
-from reverie.directions import Alternating, AutoElbo, Direction, ScoreFunction, expecting, maximising
+from reverie.capabilities import HasBoundGradient, HasLogJoint, HasPosterior, ReparameterisedProposal
+from reverie.directions import Alternating, AutoBound, AutoElbo, Direction, ScoreFunction, expecting, maximising
 from reverie.learners.learner import Learner, at_least_one, named
 from reverie.learners.target import Target, both
-from reverie.samplers import BaseNoise, Importance, Sampler
+from reverie.samplers import BaseNoise, Importance, NoiseOrCodes, Sampler
 
 
 @named("variational-em")
@@ -16,7 +16,7 @@ def VariationalEM(
     tolerance: float | None = None,
     window: int = 10,
     samples: int = 2,
-    gradient: Literal["reparameterised", "score-function"] = "reparameterised",
+    gradient: Literal["auto", "reparameterised", "score-function"] = "auto",
 ) -> Learner:
     """Ascend the evidence lower bound in the inference model and in the model by turns.
 
@@ -32,7 +32,9 @@ def VariationalEM(
             share of it; `none`: by its number of steps alone.
         window: steps.
         samples: codes for each row.
-        gradient: of the E-phase: `reparameterised`, or `score-function` (codes of any kind).
+        gradient: `reparameterised`; `score-function`, for codes of any kind, with the mean signal of the row's other
+            codes for a baseline where `samples` leaves any; or `auto`: by noise where the parts allow it, a class
+            among the codes being summed out, and by the score function elsewhere.
 
     Example:
         >>> from reverie.learners import VariationalEM
@@ -42,14 +44,17 @@ def VariationalEM(
     Reference: Neal & Hinton 1998, *A view of the EM algorithm that justifies incremental, sparse, and other variants*.
     """
     at_least_one(e_steps=e_steps, m_steps=m_steps, samples=samples)
-    by_noise = gradient == "reparameterised"
-    inner: Direction = AutoElbo() if by_noise else ScoreFunction("others" if samples > 1 else "none")
-    sampler: Sampler = BaseNoise("inference", samples) if by_noise else Importance(samples)
+    forms: dict[str, tuple[Sampler, Direction, type]] = {
+        "auto": (NoiseOrCodes(samples), AutoBound(), HasBoundGradient),
+        "reparameterised": (BaseNoise("inference", samples), AutoElbo(), ReparameterisedProposal),
+        "score-function": (Importance(samples), ScoreFunction("others" if samples > 1 else "none"), HasPosterior),
+    }
+    sampler, inner, needed = forms[gradient]
     return Learner(
         reference="Neal & Hinton 1998",
         sampler=sampler,
         direction=Alternating(inner, e_steps, m_steps, tolerance, window),
         target=both(Target("elbo")),
-        requires={"model": (HasLogJoint,), "inference": (ReparameterisedProposal if by_noise else HasPosterior,)},
+        requires={"model": (HasLogJoint,), "inference": (needed,)},
         cadence={"inference": expecting, "model": maximising},
     )

@@ -22,6 +22,7 @@ from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.length_jumps import LengthJumps
 from reverie.samplers.local_variational import LocalVariational
 from reverie.samplers.metropolis import MetropolisIndependence
+from reverie.samplers.noise_or_codes import NoiseOrCodes
 from reverie.samplers.noise_rows import NoiseRows
 from reverie.samplers.noised import Noised, NoisedData
 from reverie.samplers.nuts import NoUTurn
@@ -37,6 +38,7 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     BaseNoise,
     CodeNoise,
     Importance,
+    NoiseOrCodes,
     LocalVariational,
     Dream,
     NoisedData,
@@ -85,6 +87,7 @@ __all__ = [
     "MALA",
     "MetropolisIndependence",
     "NoUTurn",
+    "NoiseOrCodes",
     "Noised",
     "NoisedData",
     "NoiseRows",

@@ -51,11 +51,11 @@ from reverie.samplers.kernel import Chains, move_all
 
 BLUR, CENTRES, REACH, DRAWS = 0.1, 600, 6.0, 1500
 LEARNERS = {
-    "inclusive, MALA": lambda: InclusiveField(kernel="mala", step=0.05, code_moves=5, code_step=0.1, penalty=0.01),
-    "inclusive, Langevin": lambda: InclusiveField(moves=15, step=0.015, code_moves=5, code_step=0.1, penalty=0.01),
+    "inclusive, MALA": lambda: InclusiveField(kernel="mala", step=0.02, code_moves=5, code_step=0.1, penalty=0.01),
+    "inclusive, Langevin": lambda: InclusiveField(moves=25, step=0.006, code_moves=5, code_step=0.1, penalty=0.01),
     "cooperative": lambda: CooperativeField(moves=15, step=0.015, penalty=0.01),
     "exclusive": lambda: ExclusiveField(penalty=0.01),
-    "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.03),
+    "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.02),
     "NCE, ν = 10": lambda: NoiseContrastiveEstimation(noise=10),
     "dynamic NCE, ν = 4": lambda: DynamicNCE(noise=4, share=0.5),
     "score matching, exact": lambda: ScoreMatching(form="exact"),
@@ -150,13 +150,13 @@ def course(learner, settings):
         loop.resident = jax.device_put(loop.tree)
         loop.batches = Batches(settings.rows, 200, seed)
         parts = start(seed)
-        begun = time.perf_counter()
+        begun = time.process_time()
         state, done = loop.start(parts), 0
         while done < settings.steps:
             count = min(500, settings.steps - done)
             state, _ = loop.advance(state, count)
             done += count
-        return parts | dict(state.average), time.perf_counter() - begun
+        return parts | dict(state.average), time.process_time() - begun
 
     return fit
 
@@ -252,7 +252,7 @@ def table(found, sets):
         spread = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.3f}" if len(values) > 1 else ""
         return f"{values.mean():.3f}{spread}"
 
-    heads = [*(f"{name}, KL" for name in sets), *(f"{name}, generator's KL" for name in sets), "ms a step"]
+    heads = [*(f"{name}, KL" for name in sets), *(f"{name}, generator's KL" for name in sets), "CPU ms a step"]
     lines = ["| learner | " + " | ".join(heads) + " |", "| --- |" + " ---: |" * len(heads)]
     for label in dict.fromkeys(label for _, label in found):
         cells = [told(found[name, label], key) for key in ("kl", "generator_kl") for name in sets]

@@ -1,5 +1,6 @@
 """Inference models: their draws follow their densities, and each serves the models that it says."""
 
+import functools
 import typing
 from typing import Any
 
@@ -78,6 +79,7 @@ def row(name):
     return jnp.asarray(worlds.SENTENCES.rows.raw[2]) if name == "gaussian-lstm" else X
 
 
+@functools.cache
 def filled(name, spread=0.7):
     options, served = ROWS[name]
     spec = WORLDS.get(name, worlds.BINARY).spec
@@ -200,21 +202,30 @@ def test_weights_of_bits_have_the_mean_of_the_likelihood(name):
 
 @having(ReparameterisedProposal, HasPosterior)
 def test_the_density_of_a_draw_is_the_density_of_its_code(name):
-    part, model = filled(name)
-    posterior = ready(part, model)
-    h, log_q = posterior.transform_and_log_prob(posterior.noise(noise.make_key(1)), row(name))
-    assert float(log_q) == pytest.approx(float(posterior.log_prob(h, row(name))), rel=1e-3, abs=1e-3)
+    @eqx.filter_jit
+    def both(part, model):
+        posterior = ready(part, model)
+        h, log_q = posterior.transform_and_log_prob(posterior.noise(noise.make_key(1)), row(name))
+        return log_q, posterior.log_prob(h, row(name))
+
+    found, expected = both(*filled(name))
+    assert float(found) == pytest.approx(float(expected), rel=1e-3, abs=1e-3)
 
 
 @having(ReparameterisedProposal, without=("auxiliary", "hierarchical", "hamiltonian", "family"))
 def test_the_density_of_a_draw_is_that_of_its_noise_over_the_determinant(name):
     """The Jacobian by automatic differentiation of the whole transform."""
-    part, model = filled(name)
-    posterior = ready(part, model)
-    epsilon = posterior.noise(noise.make_key(1))
-    jacobian = jax.jacfwd(lambda e: jnp.concatenate(posterior.transform(e, row(name))))(epsilon)
+
+    @eqx.filter_jit
+    def asked(part, model):
+        posterior = ready(part, model)
+        epsilon = posterior.noise(noise.make_key(1))
+        jacobian = jax.jacfwd(lambda e: jnp.concatenate(posterior.transform(e, row(name))))(epsilon)
+        return epsilon, jacobian, posterior.transform_and_log_prob(epsilon, row(name))[1]
+
+    epsilon, jacobian, found = asked(*filled(name))
     expected = scipy.stats.norm.logpdf(epsilon).sum() - np.log(abs(np.linalg.det(np.asarray(jacobian, np.float64))))
-    assert float(posterior.transform_and_log_prob(epsilon, row(name))[1]) == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    assert float(found) == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
 @having(Proposes, without=("vector-quantiser",))
@@ -299,12 +310,14 @@ def test_noise_is_standard(name):
 
 @having(HasPosteriorDistribution)
 def test_the_posterior_as_a_distribution_is_the_posterior(name, key):
-    part, model = filled(name)
-    part = ready(part, model)
-    h = part.sample(key, row(name))
-    assert float(part.distribution(row(name)).log_prob(h[0])) == pytest.approx(
-        float(part.log_prob(h, row(name))), rel=1e-4
-    )
+    @eqx.filter_jit
+    def both(part, model):
+        part = ready(part, model)
+        h = part.sample(key, row(name))
+        return part.distribution(row(name)).log_prob(h[0]), part.log_prob(h, row(name))
+
+    found, expected = both(*filled(name))
+    assert float(found) == pytest.approx(float(expected), rel=1e-4)
 
 
 @pytest.mark.parametrize("family", typing.get_args(Family))

@@ -14,7 +14,7 @@ from reverie.errors import InputError
 from reverie.learners import LEARNERS
 from reverie.models import MODELS
 from reverie.pairing import MOST_NAMES, check, make_learner, matrix, missing, pairs, serving, supply
-from reverie.parts import parameters
+from reverie.parts import Optimiser, parameters
 from tests import worlds
 
 VERDICTS = matrix()
@@ -105,9 +105,13 @@ def traced(loop, parts):
 
 @pytest.mark.parametrize(("model", "learner"), FITTING)
 def test_a_fitting_pair_traces(model, learner):
-    """No arithmetic: a step keeps every shape and type, and moves the parts that the direction names and no other."""
+    """No arithmetic: a step keeps every shape and type, and moves the parts that the direction names and no other.
+
+    The plainest optimiser is the quickest to trace; those that learners choose are at work where pairs train.
+    """
     watched, replaced = witnessed(make_learner(learner))
-    loop, parts = worlds.loop_for(model, watched), worlds.shapes_for(model, learner)
+    plain = dict.fromkeys(watched.direction.moves, Optimiser("sgd"))
+    loop, parts = worlds.loop_for(model, watched, optimisers=plain), worlds.shapes_for(model, learner)
     for name, needs in loop.learner.requires.items():
         assert missing_from(parts[name], needs) == ()
     before, after, info, bad, same = traced(loop, parts)

@@ -193,7 +193,13 @@ def parts_for(model: str, learner: str | Learner, seed: int = 1) -> dict[str, An
 def shapes_for(model: str, learner: str) -> dict[str, Any]:
     """The filled parts of a pair as shapes, without arithmetic."""
     blanks = check(blank(model), make_learner(learner))
-    return shapes_of(blanks, noise.make_key(0), world_for(blanks["model"]).spec)
+    return dict(_shapes_of_blanks(tuple(blanks.items())))
+
+
+@functools.cache
+def _shapes_of_blanks(blanks: tuple[tuple[str, Any], ...]) -> Any:
+    """Shapes of parts that many learners share, found once."""
+    return shapes_of(dict(blanks), noise.make_key(0), world_for(dict(blanks)["model"]).spec)
 
 
 def models_with(*capabilities: type) -> list[str]:

@@ -1,5 +1,7 @@
 """What every model keeps: its options, its shapes, gradients that reach all of it, draws that follow its density."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -45,6 +47,7 @@ def fixed(model, spec, spread=0.7):
     return worlds.made(model, spec, spread=spread)
 
 
+@functools.cache
 def filled(name, spread=0.7):
     blank = worlds.blank(name)
     return fixed(blank, worlds.world_for(blank).spec, spread)

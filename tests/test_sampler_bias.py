@@ -1,10 +1,20 @@
 """What samplers declare holds: their bias is what enumeration says, and shrinks at its order."""
 
+import dataclasses
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+import scipy.special
 
 from reverie.learners import ContrastiveDivergence, InclusiveDiscreteField, StochasticMaximumLikelihood
+from reverie.models import RBM
 from reverie.samplers import KERNELS, IndependenceChains, Langevin, PersistentChains, ReplayBuffer, Together
 from tests import worlds
+from tests.measuring import surprise, tick
 
 # ------------------------------------------------------------------------------------------------------ declarations
 
@@ -29,3 +39,90 @@ def test_where_the_model_chooses_the_kernel_it_has_a_say_in_what_is_declared(mod
     assert IndependenceChains(1, 5).exactness_with(parts) == "asymptotic"
     assert ReplayBuffer(1).exactness_with(parts) == PersistentChains(1, 5, Langevin()).exactness_with(parts) == "biased"
     assert StochasticMaximumLikelihood().targets(parts)["model"].claim == declared
+
+
+# -------------------------------------------------------------------------------------------------------- enumeration
+
+
+class Slow(NamedTuple):
+    """A machine whose sweeps mix slowly and whose chains begin far off, and all that enumeration gives.
+
+    Attributes:
+        model: the machine.
+        sweep: the matrix of a sweep, [8, 8].
+        p: the model's probabilities.
+        start: those of where chains begin.
+        rate: λ, the second largest eigenvalue of a sweep.
+        f: its eigenfunction, whose mean after k sweeps is nearer to its mean under p by the factor λ^k.
+    """
+
+    model: RBM
+    sweep: np.ndarray
+    p: np.ndarray
+    start: np.ndarray
+    rate: float
+    f: np.ndarray
+
+
+@functools.cache
+def slow():
+    made = RBM.from_arrays(
+        weights=[[3.0, -1.0], [2.5, 0.5], [-1.0, 3.0]], visible_bias=[-2.0, -1.5, -0.5], hidden_bias=[-2.0, -0.5]
+    )
+    model = dataclasses.replace(made, base=jnp.array([2.0, 1.5, -1.0]))
+    sweep = worlds.transition(model)
+    values, vectors = np.linalg.eig(sweep)
+    order = np.argsort(-values.real)
+    log_p = np.asarray(jax.vmap(model.potential)(jnp.asarray(worlds.states(3))), np.float64)
+    start = worlds.conditionals(model, 0.0)[1][0]
+    f = vectors[:, order[1]].real
+    return Slow(model, sweep, scipy.special.softmax(log_p), start, values[order[1]].real, f)
+
+
+def bias(x, truth):
+    """How far the mean of f over states is from its mean under p, and the standard error."""
+    values = slow().f[worlds.place(x)]
+    return values.mean() - truth @ slow().f, values.std() / np.sqrt(len(values))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_contrastive_divergences_chains_are_biased_by_the_rate_of_a_sweep_to_the_power_of_k(k):
+    """Of chains that begin at one row: the whole distribution, and the slowest functional in standard errors."""
+    batch = worlds.batch_of(np.broadcast_to(worlds.states(3)[7], (20_000, 3)))
+    draw, chain, _ = jax.jit(ContrastiveDivergence(k=k).sampler.draw)(tick(), {"model": slow().model}, batch, None)
+    assert chain is None
+    x = draw["particles"]
+    assert surprise(worlds.place(x), np.log(np.linalg.matrix_power(slow().sweep, k)[7])) > 1e-3
+    found, se = bias(x, slow().p)
+    first = slow().f[7] - slow().p @ slow().f
+    assert abs(found - slow().rate ** k * first) < 4 * se
+    assert abs(found) > 8 * se
+
+
+def test_a_store_is_biased_by_its_restarts_to_the_first_order():
+    """At each visit of a chain, μ ← ((1 − r) μ + r μ₀) P: the store comes to follow the μ that this leaves as it is."""
+    batch = worlds.batch_of(np.zeros((10_000, 3), bool))
+    parts = {"model": slow().model}
+
+    @jax.jit
+    def stored(restart):
+        sampler = ReplayBuffer(moves=1, size=20_000, restart=restart)
+
+        def step(chain, number):
+            return sampler.draw(tick(0)._replace(key=jax.random.fold_in(tick().key, number)), parts, batch, chain)[
+                1
+            ], ()
+
+        chain = sampler.init(tick(1).key, parts, 1, batch)
+        return jax.lax.scan(step, chain, jnp.arange(60))[0].x
+
+    found = []
+    for restart in (0.1, 0.05):
+        x = stored(restart)
+        fixed = restart * slow().start @ np.linalg.inv(np.eye(8) - (1 - restart) * slow().sweep) @ slow().sweep
+        assert surprise(worlds.place(x), np.log(fixed)) > 1e-3
+        found.append(bias(x, slow().p))
+    (whole, se), (half, se_half) = found
+    assert abs(whole) > 8 * se
+    assert abs(half) > 8 * se_half
+    assert abs(2 * half - whole) < 4 * np.hypot(2 * se_half, se) < abs(whole)

@@ -291,25 +291,6 @@ def density(model):
     return log_p - scipy.special.logsumexp(log_p)
 
 
-@pytest.mark.parametrize("sweeps", [1, 3])
-def test_sweeps_from_the_data_are_powers_of_the_transition_matrix(sweeps):
-    model = worlds.machine()
-    batch = worlds.batch_of(np.broadcast_to(worlds.states(3)[6], (20_000, 3)))
-    draw, chain, _ = jax.jit(ChainsFromData(sweeps).draw)(tick(), {"model": model}, batch, None)
-    assert chain is None
-    expected = np.linalg.matrix_power(worlds.transition(model), sweeps)[6]
-    assert surprise(worlds.place(draw["particles"]), np.log(expected)) > 1e-3
-
-
-def test_sweeps_from_the_data_are_biased_the_less_the_more_there_are():
-    model = worlds.machine()
-    gaps = [
-        np.abs(np.linalg.matrix_power(worlds.transition(model), k)[6] - np.exp(density(model))).sum() for k in (1, 2, 3)
-    ]
-    assert gaps[0] > 0.1
-    assert gaps[0] > 5 * gaps[1] > 25 * gaps[2]
-
-
 def test_particles_go_on_from_where_they_were_and_reach_the_model():
     model = worlds.machine()
     sampler = PersistentChains(moves=5, particles=20_000)

@@ -162,6 +162,28 @@ def test_score_of_potentials_and_against_other_rows(answer, small_runs):
     assert found["area"]["value"] == 0.5
 
 
+def test_encode_and_reconstruct(answer, small_runs, at, capfd):
+    run, data = small_runs["run"], small_runs["data"]
+    found, err = answer("encode", run, data, "--json")
+    assert (found["rows"], found["blocks"]) == (40, [{"kind": "bits", "size": 2}])
+    assert np.asarray(found["codes"]).shape == (1, 40, 2)
+    assert err == ""
+    kept, _ = answer("encode", run, data, "--out", "c.npy", "--json")
+    assert kept["out"] == "c.npy"
+    codes = np.load("c.npy")
+    assert codes.dtype == np.bool_
+    assert codes.tolist() == found["codes"][0]
+    assert main(["encode", str(run), str(data), "--out", "c.npz", "--quiet"]) == 0
+    assert np.array_equal(np.load("c.npz")["h1"], codes)
+    assert main(["encode", str(run), str(data)]) == 0
+    header, first, *_ = capfd.readouterr().out.splitlines()
+    assert (header, first) == ("h1.1,h1.2", ",".join(str(int(bit)) for bit in codes[0]))
+    rows, _ = answer("reconstruct", run, data, "--json")
+    assert (rows["columns"], rows["reconstructed"], len(rows["rows"])) == (["a", "b", "c"], 40, 40)
+    drawn, _ = answer("reconstruct", run, data, "--how", "draw", "--out", "r.csv", "--json")
+    assert (drawn["out"], len((at / "r.csv").read_text().splitlines())) == ("r.csv", 41)
+
+
 def test_impute_and_denoise(answer, small_runs, at):
     (at / "gaps.csv").write_text("a,b,c\n1,,0\n,,1\n")
     found, err = answer("impute", small_runs["machine"], "gaps.csv", "--json", "--draws", 2)

@@ -22,7 +22,10 @@ from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 
 SRC = Path(__file__).parents[2] / "src"
-COMMANDS = ("bakeoff", "fit", "sample", "score", "evaluate", "gradients", "pairs", "options", "runs")
+COMMANDS = (
+    *("bakeoff", "fit", "sample", "score", "evaluate", "encode", "reconstruct", "impute", "denoise"),
+    *("gradients", "pairs", "options", "runs"),
+)
 CALLS = [(name,) for name in COMMANDS] + [("runs", "list"), ("runs", "show"), ("runs", "remove")]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from reverie.data import Column, Leaf, Schema, Spec, Text, load, read_rows
 from reverie.errors import InputError
-from reverie.runs.writing import check_writable, write_samples
+from reverie.runs.writing import check_writable, codes_csv, write_codes, write_samples
 
 PICTURES = Schema((Column("pixel", "integer", high=16.0),), image=(2, 3, 1))
 COLOURS = Schema((Column("pixel", "integer", high=255.0),), image=(2, 2, 3))
@@ -61,6 +61,18 @@ def test_a_mixed_table_as_npz_has_an_array_a_column(tmp_path, mixed):
     with np.load(tmp_path / "s.npz", allow_pickle=False) as archive:
         assert set(archive) == {"colour", "left", "size", "alive"}
         np.testing.assert_array_equal(archive["size"], mixed["continuous"][:, 0])
+
+
+def test_several_blocks_of_codes_are_one_file(tmp_path, rng):
+    blocks = (rng.random((4, 2)) < 0.5, rng.normal(size=(4, 1)).astype(np.float32))
+    write_codes(tmp_path / "c.npz", blocks)
+    with np.load(tmp_path / "c.npz") as found:
+        assert [np.array_equal(found[name], block) for name, block in zip(("h1", "h2"), blocks, strict=True)] == [
+            True
+        ] * 2
+    with pytest.raises(InputError, match="one block of codes and these are 2"):
+        write_codes(tmp_path / "c.npy", blocks)
+    assert codes_csv(blocks).startswith("h1.1,h1.2,h2.1\n")
 
 
 def test_pictures_have_their_shape(tmp_path, rng):

@@ -404,10 +404,10 @@ def test_a_report_says_the_figure_its_kind_and_how_it_was_made(tmp_path):
     assert "bits: raw > 7" in read.text
     assert again.command(run.config, 50) in read.text
     assert [value for _, name, value in read.attributes if name == "href"] == []
-    for name in ("samples.png", "curves.png", "codes.png"):
+    for name in ("samples.png", "curves.png", "codes.png", "reconstructions.png"):
         assert pixels((run.path / name).read_bytes()).std() > 1
     assert sorted(path.name for path in run.path.iterdir() if path.name != "metrics.jsonl") == [
-        "codes.png", "curves.png", "report.html", "samples.png",
+        "codes.png", "curves.png", "reconstructions.png", "report.html", "samples.png",
     ]  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from reverie.capabilities.classes import (
 )
 from reverie.capabilities.conditionals import TellsColumns
 from reverie.capabilities.latents import (
+    Decodes,
     HasClosedPosterior,
     HasCodebook,
     HasFiniteCodes,
@@ -97,6 +98,7 @@ __all__ = [
     "Code",
     "ConditionsOnClass",
     "ConsultsModel",
+    "Decodes",
     "Denoises",
     "Discriminates",
     "DiscriminatesCodes",

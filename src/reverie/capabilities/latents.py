@@ -126,6 +126,21 @@ class HasCodebook(HasLogJoint):
         """log p(x | v_1, …, v_N) for any vectors in the place of the codebook's, [size, dimension]."""
 
 
+class Decodes(HasLogJoint):
+    """From a code to a row: a draw, and what is in the middle of such draws."""
+
+    @abstractmethod
+    def decode(self, key: Key[Array, ""], h: Code) -> Row:
+        """Draw x ~ p(x | h)."""
+
+    @abstractmethod
+    def centre(self, h: Code) -> Row:
+        """The mean of reals under p(x | h), and of each bit and category the likeliest value.
+
+        Where columns lean on each other given h, one after the other, each the likeliest given those before it.
+        """
+
+
 class HasJointSample(Capability):
     """Ancestral draws of the pair (x, h), "dreams"."""
 

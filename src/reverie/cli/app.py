@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from reverie.cli import dotted, faults, folders
 from reverie.cli.bakeoff import bakeoff
+from reverie.cli.codes import encode, reconstruct
 from reverie.cli.fit import fit
 from reverie.cli.gradients import gradients
 from reverie.cli.options import options
@@ -24,6 +25,22 @@ EPILOGUE = (
     "Begin with:  reverie bakeoff digits"
 )
 
+COMMANDS = (
+    bakeoff,
+    fit,
+    sample,
+    score,
+    evaluate,
+    encode,
+    reconstruct,
+    impute,
+    denoise,
+    gradients,
+    pairs,
+    options,
+)
+"""In the order in which the help names them; `runs` comes last."""
+
 
 def commands() -> App:
     """The table of commands."""
@@ -37,16 +54,13 @@ def commands() -> App:
         default_parameter=Parameter(negative=(), show_default=False),
     )
     runs = App(name="runs", help="Run folders: list them, look into one, remove one.", help_epilogue="")
-    for command in (bakeoff, fit, sample, score, evaluate, impute, denoise, gradients, pairs, options):
+    for command in COMMANDS:
         app.command(command, help_epilogue="")
     app.command(runs)
     runs.command(folders.list_, name="list")
     runs.command(folders.show)
     runs.command(folders.remove)
-    names = (
-        "bakeoff", "fit", "sample", "score", "evaluate", "impute", "denoise", "gradients", "pairs", "options", "runs"
-    )  # fmt: skip
-    for place, name in enumerate(names):
+    for place, name in enumerate([*(command.__name__ for command in COMMANDS), "runs"]):
         app[name].sort_key = place
     return app
 

@@ -48,7 +48,7 @@ def impute(
     """
     from reverie.tasks import impute
 
-    found, names = _opened(run, out), None if given is None else [name.strip() for name in given.split(",")]
+    found, names = writable(run, out), None if given is None else [name.strip() for name in given.split(",")]
     filled = impute(found, file, given=names, how=how, draws=draws, moves=moves, seed=seed)
     what = f"{counted(int(filled.open.sum()), 'value')} filled in"
     _answer(found, filled, {"draws": draws, "filled": int(filled.open.sum())}, what, out, json=json, quiet=quiet)
@@ -84,13 +84,14 @@ def denoise(
     """
     from reverie.tasks import denoise
 
-    found = _opened(run, out)
+    found = writable(run, out)
     cleaned = denoise(found, file, noise=noise, flips=flips, how=how, moves=moves, seed=seed)
     what = f"{counted(len(cleaned.open), 'row')} cleaned"
     _answer(found, cleaned, {"cleaned": len(cleaned.open)}, what, out, json=json, quiet=quiet)
 
 
-def _opened(run: Path, out: Path | None) -> "Run":
+def writable(run: Path, out: Path | None) -> "Run":
+    """The run, whose rows can be written to that file."""
     from reverie.runs.writing import check_writable
 
     found = opened(run)
@@ -99,23 +100,28 @@ def _opened(run: Path, out: Path | None) -> "Run":
     return found
 
 
-def _answer(
-    run: "Run", filled: Any, said: dict[str, Any], what: str, out: Path | None, *, json: bool, quiet: bool
-) -> None:
-    """Rows in a file, as an object, or printed; and what is doubtful about them."""
+def answered(run: "Run", raw: Any, said: dict[str, Any], out: Path | None, *, json: bool) -> None:
+    """Rows in a file, as an object, or printed."""
     from reverie.runs.writing import csv_text, lines_text, write_samples
 
-    said = {"run": str(run.path), **said, "warnings": list(filled.warnings)}
     if out is not None:
-        write_samples(out, filled.raw, run.schema, run.spec)
-        said["out"] = str(out)
+        write_samples(out, raw, run.schema, run.spec)
+        said = said | {"out": str(out)}
     if json:
-        frame = run.schema.frame(filled.raw)
+        frame = run.schema.frame(raw)
         rows = [list(row) for row in zip(*frame.values(), strict=True)]
         console.answer(said if out is not None else said | {"columns": list(frame), "rows": rows})
     elif out is None:
         write = csv_text if run.schema.text is None else lines_text
-        print(write(filled.raw, run.schema), end="")
+        print(write(raw, run.schema), end="")
+
+
+def _answer(
+    run: "Run", filled: Any, said: dict[str, Any], what: str, out: Path | None, *, json: bool, quiet: bool
+) -> None:
+    """Rows, and what is doubtful about them."""
+    said = {"run": str(run.path), **said, "warnings": list(filled.warnings)}
+    answered(run, filled.raw, said, out, json=json)
     if not json:
         console.note(f"{what}, by chains with an R-hat up to {filled.chains.r_hat.max():.2f}", quiet=quiet)
         console.note(*(f"note: {warning}" for warning in filled.warnings), quiet=quiet)

@@ -28,6 +28,7 @@ from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.mixing import Mixing, mixing
 from reverie.evaluation.normaliser import learned_normaliser, log_normaliser
 from reverie.evaluation.normaliser_bracket import normaliser_bracket
+from reverie.evaluation.recoding import decoded, encoded, uncoded
 from reverie.evaluation.shares import Share
 from reverie.evaluation.told import reference_of, retold, told_accuracy
 from reverie.evaluation.two_sample import TwoSample, two_sample
@@ -54,6 +55,8 @@ __all__ = [
     "class_scores",
     "classes_of",
     "collapse",
+    "decoded",
+    "encoded",
     "gradient_statistics",
     "inference_gap",
     "jackknifed",
@@ -73,4 +76,5 @@ __all__ = [
     "to_raw",
     "told_accuracy",
     "two_sample",
+    "uncoded",
 ]

@@ -206,7 +206,8 @@ def judged(found: Annealed, model: Any, kind: str) -> Estimate:
     if wrong is not None:
         return failed(f"annealing failed: {wrong}", n=n, ess=ess)
     slack = float(found.slack.mean())
-    said = (f"the bound may be {slack:.2f} nats too low: anneal more slowly (`--temperatures`)",) if slack > DOUBTFUL else ()
+    loose = f"the bound may be {slack:.2f} nats too low: anneal more slowly (`--temperatures`)"
+    said = (loose,) if slack > DOUBTFUL else ()
     mean = mean_of(found.values, kind, ess=ess, warnings=said)
     own = math.sqrt(max(0.0, 2.0 * slack)) if n == 1 else 0.0
     return mean._replace(se=math.hypot(mean.se, slack, own))
@@ -284,5 +285,6 @@ def bracket(
     if broken.failed:
         return Bracket(lower, upper, failed("; ".join(broken.warnings), n=rows))
     gap = mean_of(-above - below, "upper bound")
-    said = (f"the bracket is {gap.value:.2f} nats wide: anneal more slowly (`--temperatures`)",) if gap.value > TOO_LOOSE else ()
+    wide = f"the bracket is {gap.value:.2f} nats wide: anneal more slowly (`--temperatures`)"
+    said = (wide,) if gap.value > TOO_LOOSE else ()
     return Bracket(lower, upper, gap._replace(warnings=said))

@@ -292,7 +292,8 @@ def _notes(families: tuple[Family, ...], best: dict[str, _Best]) -> list[str]:
     for name, one in best.items():
         rise = float(np.mean(one.rise))
         if rise > STILL_RISING:
-            notes.append(f"the {name} was still gaining {rise:.2f} nats when it ended: give it more steps (`--gap-steps`)")
+            said = f"the {name} was still gaining {rise:.2f} nats when it ended"
+            notes.append(f"{said}: give it more steps (`--gap-steps`)")
     amortised = families[0].amortisation
     if amortised is None:
         notes.append("the inference model's codes cannot be weighed: it has no bound, and no amortisation gap")

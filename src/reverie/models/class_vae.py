@@ -9,7 +9,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Int, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasClass, HasJointSample, HasPriorTerms, Latent, Samplable
+from reverie.capabilities import Decodes, HasClass, HasJointSample, HasPriorTerms, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
@@ -20,7 +20,7 @@ from reverie.networks.mlp import ACTIVATIONS
 from reverie.parts import Part, filled, known, learned, option
 
 
-class ClassVAE(Part, HasClass, HasPriorTerms, HasJointSample, Samplable):
+class ClassVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Abstract: h = (z, y) of a block of reals and one category, p(y) p(z | y) p(x | z, y)."""
 
     latent: int = option(16)
@@ -75,6 +75,14 @@ class ClassVAE(Part, HasClass, HasPriorTerms, HasJointSample, Samplable):
         """log p(x | z, y)."""
         z, (y,) = h
         return self.decoder.log_prob(x, self.read(z, y))
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
+        """Draw x ~ p(x | h)."""
+        return self.decoder.sample(key, self.read(h[0], h[1][0]))
+
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """The decoder's centre."""
+        return self.decoder.centre(self.read(h[0], h[1][0]))
 
     def _draw(self, key: Key[Array, ""], y: Int[Array, ""]) -> tuple[PyTree, Array]:
         key_z, key_x = jax.random.split(key)

@@ -39,6 +39,10 @@ class Columns(eqx.Module):
         """The leaf of one component's parameters."""
 
     @abstractmethod
+    def centre(self, parameters: Float[Array, "..."]) -> Array:
+        """The mean of reals, the likeliest bits and levels, of one component's parameters."""
+
+    @abstractmethod
     def points(self, x: Array) -> Float[Array, "n width"]:
         """Rows [n, D] as points among which distances mean something."""
 
@@ -69,6 +73,10 @@ class BitColumns(Columns):
     def draw(self, key: Key[Array, ""], parameters: Array) -> Array:
         """Independent bits."""
         return draw_bits(key, parameters)
+
+    def centre(self, parameters: Array) -> Array:
+        """The likelier bits."""
+        return parameters > 0
 
     def points(self, x: Array) -> Float[Array, "n D"]:
         """Corners of the cube."""
@@ -107,6 +115,10 @@ class LevelColumns(Columns):
         """Independent levels."""
         return noise.categorical(key, forbidden(parameters, self.layout.counts))
 
+    def centre(self, parameters: Array) -> Array:
+        """The likeliest levels."""
+        return jnp.argmax(forbidden(parameters, self.layout.counts), axis=-1).astype(jnp.int32)
+
     def points(self, x: Array) -> Float[Array, "n width"]:
         """One-hot."""
         return jax.nn.one_hot(x, self.layout.levels).reshape(len(x), -1)
@@ -142,6 +154,10 @@ class RealColumns(Columns):
     def draw(self, key: Key[Array, ""], parameters: Array) -> Array:
         """Independent normals."""
         return parameters[0] + jnp.exp(parameters[1]) * noise.normal(key, parameters[0].shape)
+
+    def centre(self, parameters: Array) -> Array:
+        """The means."""
+        return parameters[0]
 
     def points(self, x: Array) -> Float[Array, "n D"]:
         """Columns of one spread."""

@@ -9,7 +9,15 @@ from jaxtyping import Array, Key
 
 from reverie import noise
 from reverie.bits import as_float, bits_log_prob, log_odds
-from reverie.capabilities import HasFiniteCodes, HasJointSample, HasPriorTerms, HasRelaxedJoint, Latent, Samplable
+from reverie.capabilities import (
+    Decodes,
+    HasFiniteCodes,
+    HasJointSample,
+    HasPriorTerms,
+    HasRelaxedJoint,
+    Latent,
+    Samplable,
+)
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.suits import only
@@ -27,8 +35,11 @@ class Sideways(eqx.Module):
         return bits_log_prob(outside + jnp.tril(self.weight, -1) @ as_float(bits), bits)
 
     def sample(self, key: Key[Array, ""], outside: Array) -> Array:
-        """Bit after bit; each adds its column to the logits of those that come after it."""
-        uniform = noise.uniform(key, outside.shape)
+        """Bit after bit."""
+        return self.spoken(noise.uniform(key, outside.shape), outside)
+
+    def spoken(self, uniform: Array, outside: Array) -> Array:
+        """Bits that are on where u < P(v_i = 1); each adds its column to the logits of those that come after it."""
 
         def step(logits: Array, at: tuple[Array, Array, Array]) -> tuple[Array, Array]:
             i, u, column = at
@@ -39,7 +50,7 @@ class Sideways(eqx.Module):
         return jax.lax.scan(step, outside, (jnp.arange(outside.shape[0]), uniform, columns))[1]
 
 
-class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, HasJointSample, Samplable):
+class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """A belief net in which the bits of a layer depend on each other too, each on those before it.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -112,6 +123,15 @@ class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, HasJointSample,
     def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""
         return self.sideways[0].log_prob(self.layers[0](as_float(h[0])), x)
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> Array:
+        """Draw x ~ p(x | h_1)."""
+        return self.sideways[0].sample(key, self.layers[0](as_float(h[0])))
+
+    def centre(self, h: tuple[Array, ...]) -> Array:
+        """Bit after bit, each the likelier."""
+        outside = self.layers[0](as_float(h[0]))
+        return self.sideways[0].spoken(jnp.full_like(outside, 0.5), outside)
 
     def sample_joint(self, key: Key[Array, ""]) -> tuple[Array, tuple[Array, ...]]:
         """Ancestral sampling from the top down, bit after bit in each layer."""

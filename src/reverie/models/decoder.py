@@ -37,6 +37,10 @@ class Decoder(eqx.Module):
         """Draw x ~ p(x | code)."""
         return self.observation.sample(key, self.outputs(code))
 
+    def centre(self, code: Array) -> PyTree:
+        """The mean of reals, the likeliest bits and categories."""
+        return self.observation.centre(self.outputs(code))
+
 
 def decoder(
     key: Key[Array, ""],

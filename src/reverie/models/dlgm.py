@@ -10,7 +10,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasJointSample, HasPriorTerms, HasRealCodes, Latent, Samplable
+from reverie.capabilities import Decodes, HasJointSample, HasPriorTerms, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -71,7 +71,7 @@ class GaussianLayer(eqx.Module):
         return mean + jnp.exp(log_diagonal) * xi + sideways
 
 
-class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, HasJointSample, Samplable):
+class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Layers of Gaussian variables, each around a function of the layer above it.
 
         h_L = G_L ξ_L,    h_l = T_l(h_{l+1}) + G_l ξ_l,    x ~ p(x; T_0(h_1)),    ξ_l ~ N(0, I)
@@ -161,6 +161,14 @@ class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, HasJointSample, Samp
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""
         return self.decoder.log_prob(x, h[0])
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
+        """Draw x ~ p(x | h)."""
+        return self.decoder.sample(key, h[0])
+
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """The decoder's centre."""
+        return self.decoder.centre(h[0])
 
     def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
         """Ancestral sampling from the top down."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from reverie import noise
 from reverie.capabilities import (
+    Decodes,
     HasClosedPosterior,
     HasExactEM,
     HasJointSample,
@@ -48,6 +49,7 @@ class LinearGaussian(
     HasClosedPosterior,
     HasLogProb,
     HasExactEM,
+    Decodes,
     HasJointSample,
     HasPriorDistribution,
     Samplable,
@@ -99,6 +101,14 @@ class LinearGaussian(
     def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
         """log N(x; W h + μ, Ψ)."""
         return dist.Normal(self.weights @ h[0] + self.mean, self._scale()).to_event(1).log_prob(x)
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> Array:
+        """Draw x ~ N(W h + μ, Ψ)."""
+        return self.centre(h) + self._scale() * noise.normal(key, self.mean.shape)
+
+    def centre(self, h: tuple[Array, ...]) -> Array:
+        """W h + μ."""
+        return self.weights @ h[0] + self.mean
 
     def log_prob(self, x: Array) -> Array:
         """log N(x; μ, W Wᵀ + Ψ)."""

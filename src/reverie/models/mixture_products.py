@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from reverie import noise
 from reverie.capabilities import (
+    Decodes,
     HasClosedPosterior,
     HasExactEM,
     HasFiniteCodes,
@@ -42,7 +43,15 @@ class Shared(NamedTuple):
 
 
 class ProductMixture(
-    Part, HasFiniteCodes, HasRelaxedJoint, HasClosedPosterior, HasLogProb, HasJointSample, HasExactEM, Samplable
+    Part,
+    HasFiniteCodes,
+    HasRelaxedJoint,
+    HasClosedPosterior,
+    HasLogProb,
+    Decodes,
+    HasJointSample,
+    HasExactEM,
+    Samplable,
 ):
     """A finite mixture of components within which the columns are independent: latent classes.
 
@@ -130,9 +139,18 @@ class ProductMixture(
         """A component, then its columns."""
         key_k, key_x = jax.random.split(key)
         k = noise.categorical(key_k, self.logits)
-        keys = jax.random.split(key_x, len(self.shape))
+        return self.decode(key_x, (k[None],)), (k[None],)
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
+        """The columns of a component."""
+        keys = jax.random.split(key, len(self.shape))
         drawn = zip(keys, self._kinds(), self.columns, strict=True)
-        return row_of(tuple(kind.draw(one, given[k]) for one, kind, given in drawn), self.shape), (k[None],)
+        return row_of(tuple(kind.draw(one, given[h[0][0]]) for one, kind, given in drawn), self.shape)
+
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """The middle of a component."""
+        centres = zip(self._kinds(), self.columns, strict=True)
+        return row_of(tuple(kind.centre(given[h[0][0]]) for kind, given in centres), self.shape)
 
     def sample(self, key: Key[Array, ""]) -> PyTree:
         """x of a dream."""

@@ -121,3 +121,8 @@ class Observation:
         keys = jax.random.split(key, len(self.shape))
         heads = zip(keys, self._heads, self._split(outputs), strict=True)
         return row_of(tuple(head.sample(one, *pieces) for one, head, pieces in heads), self.shape)
+
+    def centre(self, outputs: Float[Array, " outputs_and_own"]) -> PyTree:
+        """The mean of reals, the likeliest bits and categories."""
+        heads = zip(self._heads, self._split(outputs), strict=True)
+        return row_of(tuple(head.centre(*pieces) for head, pieces in heads), self.shape)

@@ -7,7 +7,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie.bits import as_float, codes_log_prob, draw_bits, each_bit_log_prob
-from reverie.capabilities import HasFiniteCodes, HasJointSample, HasPriorTerms, HasRelaxedJoint, Latent, Samplable
+from reverie.capabilities import (
+    Decodes,
+    HasFiniteCodes,
+    HasJointSample,
+    HasPriorTerms,
+    HasRelaxedJoint,
+    Latent,
+    Samplable,
+)
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -17,7 +25,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, learned, option
 
 
-class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, HasJointSample, Samplable):
+class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """A sigmoid belief net of any depth: layers of bits, and rows of any kind below them.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -95,6 +103,14 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, Has
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""
         return self.decoder.log_prob(x, as_float(h[0]))
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
+        """Draw x ~ p(x | h)."""
+        return self.decoder.sample(key, as_float(h[0]))
+
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """The decoder's centre."""
+        return self.decoder.centre(as_float(h[0]))
 
     def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
         """Ancestral sampling from the top down."""

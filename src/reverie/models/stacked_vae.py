@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Int, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasClass, HasFirstStage, HasJointSample, HasPriorTerms, Latent, Samplable
+from reverie.capabilities import Decodes, HasClass, HasFirstStage, HasJointSample, HasPriorTerms, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
@@ -24,7 +24,7 @@ LOWEST_LOG_SCALE = -6.0
 """A density without a floor under its scale has no maximum."""
 
 
-class StackedVAE(Part, HasClass, HasPriorTerms, HasJointSample, Samplable):
+class StackedVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Abstract: h = (z₁, z₂, y), p(y) p(z₂) p(z₁ | z₂, y) and below them x."""
 
     first: int = option(32)
@@ -103,6 +103,14 @@ class StackedVAE(Part, HasClass, HasPriorTerms, HasJointSample, Samplable):
         """log p(x | h)."""
         code, top, (y,) = h
         return self.decoder.log_prob(x, self.read(code, top, y))
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
+        """Draw x ~ p(x | h)."""
+        return self.decoder.sample(key, self.read(h[0], h[1], h[2][0]))
+
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """The decoder's centre."""
+        return self.decoder.centre(self.read(h[0], h[1], h[2][0]))
 
     def _draw(self, key: Key[Array, ""], y: Int[Array, ""]) -> tuple[PyTree, Array, Array]:
         key_top, key_code, key_x = jax.random.split(key, 3)

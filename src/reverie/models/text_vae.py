@@ -1,6 +1,7 @@
 """Variational autoencoders of sentences: a code, and an autoregressive decoder that reads it at every step."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import jax
@@ -9,7 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
+from reverie.capabilities import Decodes, HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.networks.dilated import DilatedStack, dilated_stack
@@ -18,7 +19,7 @@ from reverie.networks.recurrent import LSTM, lstm
 from reverie.parts import Part, filled, known, learned, option
 
 
-class SentenceDecoder(Part, HasRealCodes, HasJointSample, Samplable, HasPriorDistribution):
+class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, HasPriorDistribution):
     """Abstract: h ~ N(0, I), p(x | h) = Π_t p(x_t | x_{<t}, h) up to and including the end mark.
 
     After the end mark there is padding, with probability one; a line that has not ended by its last place ends there.
@@ -105,12 +106,24 @@ class SentenceDecoder(Part, HasRealCodes, HasJointSample, Samplable, HasPriorDis
     def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
         """h from the prior, then token after token."""
         key_h, key_x = jax.random.split(key)
-        h = noise.normal(key_h, (self.latent,))
+        h = (noise.normal(key_h, (self.latent,)),)
+        return self.decode(key_x, h), h
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> Array:
+        """Token after token."""
+        return self._spoken(h[0], noise.categorical, key)
+
+    def centre(self, h: tuple[Array, ...]) -> Array:
+        """Token after token, each the likeliest."""
+        return self._spoken(h[0], lambda one, logits: jnp.argmax(logits), noise.make_key(0))
+
+    def _spoken(self, h: Array, choose: Callable[[Array, Array], Array], key: Key[Array, ""]) -> Array:
+        """Tokens, each chosen by a key and the logits that those before it give."""
 
         def speak(carry: tuple[PyTree, Array, Array], at: tuple[Array, Array]) -> tuple[Any, Array]:
             (memory, before, ended), (place, one) = carry, at
             memory, state = self.step(memory, jnp.concatenate([self.table[before], h]))
-            token = noise.categorical(one, self._logits(state)).astype(jnp.int32)
+            token = choose(one, self._logits(state)).astype(jnp.int32)
             if self.marks is None:
                 return (memory, token, ended), token
             end, padding = self.marks
@@ -118,8 +131,8 @@ class SentenceDecoder(Part, HasRealCodes, HasJointSample, Samplable, HasPriorDis
             return (memory, token, ended | (token == end)), token
 
         first = (self.begin(h), jnp.asarray(self.levels, jnp.int32), jnp.asarray(False))
-        places = (jnp.arange(self.length), jax.random.split(key_x, self.length))
-        return jax.lax.scan(speak, first, places)[1], (h,)
+        places = (jnp.arange(self.length), jax.random.split(key, self.length))
+        return jax.lax.scan(speak, first, places)[1]
 
     def sample(self, key: Key[Array, ""]) -> PyTree:
         """x of a dream."""

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
+from reverie.capabilities import Decodes, HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -18,7 +18,7 @@ from reverie.networks.mlp import ACTIVATIONS
 from reverie.parts import Part, filled, learned, option
 
 
-class OneBlockDecoder(Part, HasRealCodes, HasJointSample, Samplable):
+class OneBlockDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable):
     """Abstract: h, one block of reals, and a perceptron from h to x. Who inherits says what p(h) is."""
 
     latent: int = option(16)
@@ -54,6 +54,14 @@ class OneBlockDecoder(Part, HasRealCodes, HasJointSample, Samplable):
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x; f_θ(h))."""
         return self.decoder.log_prob(x, h[0])
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
+        """Draw x ~ p(x | h)."""
+        return self.decoder.sample(key, h[0])
+
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """The decoder's centre."""
+        return self.decoder.centre(h[0])
 
     def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
         """h from the prior, then x."""

@@ -9,7 +9,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasCodebook, HasFiniteCodes, HasJointSample, HasRelaxedJoint, Latent, Samplable
+from reverie.capabilities import (
+    Decodes,
+    HasCodebook,
+    HasFiniteCodes,
+    HasJointSample,
+    HasRelaxedJoint,
+    Latent,
+    Samplable,
+)
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.decoder import Decoder, decoder
@@ -20,7 +28,7 @@ from reverie.networks.mlp import ACTIVATIONS
 from reverie.parts import Part, filled, learned, option
 
 
-class VQVAE(Part, HasCodebook, HasRelaxedJoint, HasFiniteCodes, HasJointSample, Samplable):
+class VQVAE(Part, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, HasJointSample, Samplable):
     """Categories that stand for vectors of a codebook, and a perceptron from the vectors to x.
 
         h_1, …, h_N ~ p(h), each one of K levels,    x | h ~ p(x; f_θ(e_{h_1}, …, e_{h_N}))
@@ -121,6 +129,14 @@ class VQVAE(Part, HasCodebook, HasRelaxedJoint, HasFiniteCodes, HasJointSample, 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h); where a code is relaxed, of the mean of the vectors under it."""
         return self.log_likelihood_of(x, self._look_up(h[0]))
+
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
+        """Draw x ~ p(x | h)."""
+        return self.decoder.sample(key, self._look_up(h[0]).reshape(-1))
+
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """The decoder's centre."""
+        return self.decoder.centre(self._look_up(h[0]).reshape(-1))
 
     def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
         """h from the prior, then x."""

@@ -7,10 +7,10 @@ import jax
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import HasLogProb, TellsColumns
+from reverie.capabilities import Decodes, HasLogProb, TellsColumns
 from reverie.data import Dataset, Rows, to_model_rows
 from reverie.estimate import Estimate
-from reverie.evaluation import Collapse, bounds, collapse, to_raw
+from reverie.evaluation import Collapse, bounds, collapse, to_raw, uncoded
 from reverie.evaluation.shares import LEAST
 from reverie.learners import LEARNERS
 from reverie.runs import metrics
@@ -36,6 +36,7 @@ from reverie.runs.run import Run
 from reverie.runs.wording import ending, headline, in_a_table, seconds_of, warnings_of, when
 
 SAMPLES_FILE, CURVES_FILE, REPORT_FILE = "samples.png", "curves.png", "report.html"
+RECODED_FILE = "reconstructions.png"
 CODES_FILE, CHAINS_FILE = "codes.png", "chains.png"
 METRICS_FILE = "metrics.jsonl"
 DRAWS = {"images": 100, "text": 10, "plane": 1000, "table": 1000}
@@ -44,9 +45,15 @@ BENEATH_CODES = (
     "A latent variable is active where the mean of its posterior moves with the row. One that is not says nothing of "
     "it, and costs nothing."
 )
+BENEATH_RECODED = (
+    "Below each row is what its code keeps of it: the middle of p(x | h) at the middle of q(h | x), of bits and "
+    "categories the likeliest."
+)
 CHANCE = "Its samples are the first that came, not chosen."
 GRID = 72
 """Points to a side of a density's heat map."""
+RECODED = {"images": 60, "text": 3, "plane": 1000, "table": 1000}
+"""How many rows are shown with their reconstructions."""
 CODED = 500
 """Rows whose codes are read."""
 CORRECTED = 2000
@@ -56,7 +63,8 @@ CORRECTED = 2000
 class Pictures(NamedTuple):
     """What a page shows: the files, what to say beneath them, and rows and draws of text by their names.
 
-    `codes` is what is said of latent variables, and its picture; `None` where there are none. `chains` likewise.
+    `codes` is what is said of latent variables, and its picture; `None` where there are none. `chains` likewise, and
+    `recoded`, rows above what their codes keep of them.
     """
 
     samples: bytes
@@ -66,6 +74,7 @@ class Pictures(NamedTuple):
     texts: dict[str, list[str]]
     codes: tuple[Collapse, bytes] | None = None
     chains: Chains | None = None
+    recoded: bytes | None = None
 
 
 def write_report(run: Run, dataset: Dataset) -> None:
@@ -75,6 +84,8 @@ def write_report(run: Run, dataset: Dataset) -> None:
     write_whole(run.path / CURVES_FILE, drawn.curves)
     if drawn.codes is not None:
         write_whole(run.path / CODES_FILE, drawn.codes[1])
+    if drawn.recoded is not None:
+        write_whole(run.path / RECODED_FILE, drawn.recoded)
     if drawn.chains is not None:
         write_whole(run.path / CHAINS_FILE, drawn.chains.png)
     write_whole(run.path / REPORT_FILE, page_of(run, dataset, drawn))
@@ -111,7 +122,18 @@ def draw(run: Run, dataset: Dataset) -> Pictures:
         else {},
         draw_codes_of(run, dataset),
         chains_of(run, dataset),
+        draw_recoded(run, dataset, rows[: RECODED[view]], called),
     )
+
+
+def draw_recoded(run: Run, dataset: Dataset, rows: Rows, called: str) -> bytes | None:
+    """Rows above what their codes keep of them; `None` for a run without codes, and where values are missing."""
+    from reverie.runs.pictures import draw_gallery
+
+    if uncoded(run.parts) is not None or not isinstance(run.parts["model"], Decodes) or rows.mask is not None:
+        return None
+    kept = run.reconstruct(rows, seed=run.seed)
+    return draw_gallery(run.schema, as_seen(dataset, rows), [("reconstructions", kept)], name=called)
 
 
 def draw_codes_of(run: Run, dataset: Dataset) -> tuple[Collapse, bytes] | None:
@@ -195,7 +217,7 @@ def page_of(run: Run, dataset: Dataset, drawn: Pictures) -> str:
         headline(estimate, bits, f"{count:,} {which} rows" if count else "", _beside(run, bits)),
         tag("div", ending(result.status, result.why, result.step, result.best_step, result.seconds), cls="ended"),
         section("Samples", *samples_of(drawn.samples, drawn.texts, drawn.beneath_samples)),
-        *([] if drawn.codes is None else [section("Codes", *codes_of(*drawn.codes))]),
+        *([] if drawn.codes is None else [section("Codes", *codes_of(*drawn.codes), *recoded_of(drawn))]),
         *([] if drawn.chains is None else [section("Chains", *blocks_of(drawn.chains))]),
         section("Training", picture(drawn.curves, "training curves", drawn.beneath_curves)),
         section("Settings", settings_table(run)),
@@ -236,6 +258,12 @@ def codes_of(found: Collapse, png: bytes) -> list[Html]:
     rows = {name: one if isinstance(one, str) else in_a_table(one) for name, one in figures.items() if one is not None}
     notes = [paragraph(f"{note[:1].upper()}{note[1:]}.", cls="quiet") for note in found.notes]
     return [*alarm, picture(png, "what the latent variables say of their rows", BENEATH_CODES), facts(rows), *notes]
+
+
+def recoded_of(drawn: Pictures) -> list[Html]:
+    """The picture of rows and their reconstructions, where there is one."""
+    png = drawn.recoded
+    return [] if png is None else [picture(png, "rows and their reconstructions", BENEATH_RECODED)]
 
 
 def _by_block(found: Collapse) -> dict[str, Any]:

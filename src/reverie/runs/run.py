@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import ConditionsOnClass, GuidesClasses, HasPotential, HasPotentialBound
+from reverie.capabilities import ConditionsOnClass, Decodes, GuidesClasses, HasPotential, HasPotentialBound
 from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
@@ -17,13 +17,17 @@ from reverie.evaluation import (
     Scores,
     class_normalisers,
     classes_of,
+    decoded,
+    encoded,
     log_normaliser,
     reference_of,
     retold,
     samples_of,
     score,
     to_raw,
+    uncoded,
 )
+from reverie.evaluation.recoding import How as Coding
 from reverie.evaluation.told import How
 from reverie.pairing import fill
 from reverie.parts import Parts
@@ -223,6 +227,46 @@ class Run:
         """
         rows = x if isinstance(x, Rows) else self.read(x)
         return retold(self.parts["model"], self.measure, rows.raw, noise.make_key(seed, self.config.prng), how)
+
+    def encode(self, x: Any, *, how: Coding = "mean", seed: int = 0) -> Any:
+        """The codes of rows: an array [n, size], or a tuple of them where the model has several blocks of h.
+
+        Bits are booleans, categories whole numbers; blocks come from the one next to x upwards.
+
+        Args:
+            x: `Rows`, or anything that `load` reads with the run's columns.
+            how: `mean`, the middle of q(h | x) (of bits and categories the likeliest values), or `draw`.
+            seed: of the draws; a row's code depends on the seed and the row alone.
+        """
+        why = uncoded(self.parts)
+        if why is not None:
+            raise InputError(f"{self.model} by {self.learner} {why}")
+        rows = x if isinstance(x, Rows) else self.read(x)
+        found = encoded(self.parts, self.measure, rows.raw, noise.make_key(seed, self.config.prng), how)
+        return found[0] if len(found) == 1 else found
+
+    def decode(self, h: Any, *, how: Coding = "mean", seed: int = 0) -> Any:
+        """The rows of codes, in raw space.
+
+        Args:
+            h: codes as `encode` gives them, of rows or of one's own making.
+            how: `mean`, of p(x | h) the mean of reals and the likeliest bits and categories, or `draw`.
+            seed: of the draws.
+        """
+        if not isinstance(self.parts["model"], Decodes):
+            raise InputError(f"{self.model} gives no rows of codes: that needs a model with latent variables above x")
+        blocks = tuple(h) if isinstance(h, tuple | list) else (h,)
+        return decoded(self.parts["model"], self.measure, blocks, noise.make_key(seed, self.config.prng), how)
+
+    def reconstruct(self, x: Any, *, how: Coding = "mean", seed: int = 0) -> Any:
+        """Rows by way of their codes, `decode(encode(x))`, in raw space.
+
+        Args:
+            x: `Rows`, or anything that `load` reads with the run's columns.
+            how: `mean` or `draw`, of the code and of the row.
+            seed: of the draws.
+        """
+        return self.decode(self.encode(x, how=how, seed=seed), how=how, seed=seed)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.model} by {self.learner}, {self.step} steps, {self.status})"

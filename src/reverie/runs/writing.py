@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,46 @@ def check_writable(path: str | Path, schema: Schema) -> None:
         raise InputError("a .npy file holds one kind of column and these are mixed: write .npz or .csv")
     if ending == ".png" and _picture(schema) is None:
         raise InputError("a .png shows pictures, or points of a plane, and these rows are neither: write .csv")
+    _check_place(path)
+
+
+def _check_place(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder where a file is to be written")
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} in")
+
+
+def check_codes_writable(path: str | Path, blocks: int) -> None:
+    """The same for codes of so many blocks."""
+    path = Path(path)
+    if path.suffix.lower() not in (".npy", ".npz"):
+        raise InputError(f"codes are written as .npy or .npz, and {path.name!r} ends in neither")
+    if path.suffix.lower() == ".npy" and blocks > 1:
+        raise InputError(f"a .npy file holds one block of codes and these are {blocks}: write .npz")
+    _check_place(path)
+
+
+def write_codes(path: str | Path, blocks: Sequence[np.ndarray]) -> None:
+    """Write codes: `.npy` for one block, `.npz` with the arrays h1, h2, … for any number of them."""
+    check_codes_writable(path, len(blocks))
+    named = {f"h{place}": block for place, block in enumerate(blocks, 1)}
+    single = Path(path).suffix.lower() == ".npy"
+    content = _bytes(np.save, blocks[0], allow_pickle=False) if single else _bytes(np.savez_compressed, **named)
+    try:
+        write_whole(Path(path), content)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def codes_csv(blocks: Sequence[np.ndarray]) -> str:
+    """Codes as CSV, a column for each latent variable of each block."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([f"h{place}.{i + 1}" for place, block in enumerate(blocks, 1) for i in range(block.shape[1])])
+    rows = zip(*(block.astype(int) if block.dtype == np.bool_ else block for block in blocks), strict=True)
+    writer.writerows([_plain(value) for block in row for value in block.tolist()] for row in rows)
+    return stream.getvalue()
 
 
 def write_samples(path: str | Path, raw: Any, schema: Schema, spec: Spec) -> None:

@@ -32,3 +32,7 @@ class Bernoulli(Head):
     def sample(self, key: Key[Array, ""], given: Array, own: Array) -> Array:
         """Independent bits."""
         return draw_bits(key, given)
+
+    def centre(self, given: Array, own: Array) -> Array:
+        """The likelier bits."""
+        return given > 0

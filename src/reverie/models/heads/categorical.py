@@ -39,3 +39,7 @@ class Categorical(Head):
     def sample(self, key: Key[Array, ""], given: Array, own: Array) -> Array:
         """Independent levels."""
         return noise.categorical(key, self._logits(given))
+
+    def centre(self, given: Array, own: Array) -> Array:
+        """The likeliest levels."""
+        return jnp.argmax(self._logits(given), axis=1).astype(jnp.int32)

@@ -46,3 +46,7 @@ class Gaussian(Head):
         """Independent normals."""
         log_scale = self._scales.log_scale(given[self.layout.size :], own)
         return given[: self.layout.size] + jnp.exp(log_scale) * noise.normal(key, (self.layout.size,))
+
+    def centre(self, given: Array, own: Array) -> Array:
+        """μ."""
+        return given[: self.layout.size]

@@ -38,3 +38,7 @@ class Head(eqx.Module):
     @abstractmethod
     def sample(self, key: Key[Array, ""], given: Array, own: Array) -> Array:
         """Draw the leaf."""
+
+    @abstractmethod
+    def centre(self, given: Array, own: Array) -> Array:
+        """The mean of reals, the likeliest bit or category; of ordered levels the one next to the mean."""

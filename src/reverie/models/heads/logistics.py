@@ -68,6 +68,11 @@ class Logistics(Head):
         """Independent draws."""
         return _draw(key, *self._mixture(given))
 
+    def centre(self, given: Array, own: Array) -> Array:
+        """Σ_m π_m μ_m."""
+        logits, locations, _ = self._mixture(given)
+        return jnp.sum(jax.nn.softmax(logits) * locations, axis=1)
+
 
 class DiscretisedLogistics(Head):
     """Whole numbers 0 … K − 1 as the cells of a mixture of logistics, the outermost reaching to infinity.
@@ -125,7 +130,15 @@ class DiscretisedLogistics(Head):
 
     def sample(self, key: Key[Array, ""], given: Array, own: Array) -> Array:
         """The cell in which a draw of the mixture falls."""
-        value = _draw(key, *self._mixture(given))
+        return self._cell(_draw(key, *self._mixture(given)))
+
+    def centre(self, given: Array, own: Array) -> Array:
+        """The cell of Σ_m π_m μ_m."""
+        logits, locations, _ = self._mixture(given)
+        return self._cell(jnp.sum(jax.nn.softmax(logits) * locations, axis=1))
+
+    def _cell(self, value: Array) -> Array:
+        """In which cell a value falls."""
         cell = jnp.round(0.5 * (value + 1.0) * self._steps)
         highest = jnp.asarray(self.layout.counts, jnp.float32) - 1.0
         return jnp.clip(cell, 0.0, highest).astype(jnp.int32)

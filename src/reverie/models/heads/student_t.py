@@ -58,3 +58,7 @@ class StudentT(Head):
     def sample(self, key: Key[Array, ""], given: Array, own: Array) -> Array:
         """Independent draws."""
         return self._distribution(given, own).sample(key)
+
+    def centre(self, given: Array, own: Array) -> Array:
+        """μ."""
+        return given[: self.layout.size]

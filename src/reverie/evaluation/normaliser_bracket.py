@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from reverie import noise
-from reverie.capabilities import HasTempering
+from reverie.capabilities import HasTempering, whole_of
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import backward, diagnose, forward, log_mean
@@ -41,9 +41,9 @@ def normaliser_bracket(
     """Bounds on log Z; failed, with the reason, where the bracket does not close or its ends have changed places.
 
     Args:
-        model: a filled model that `HasTempering`.
-        start: rows [n, …] as the model sees them, from which the chains that return begin, such as a learner's
-            particles; scattered where not given.
+        model: a filled model that `HasTempering`, or is part of one that does.
+        start: states [n, …] of that one, rows as it sees them or all of its layers, from which the chains that return
+            begin, such as a learner's particles; scattered where not given.
         seed: of the chains.
         chains: how many go each way.
         temperatures: steps between the base and the model.
@@ -57,8 +57,10 @@ def normaliser_bracket(
         >>> round(found.lower.value, 4), round(found.upper.value, 4)  # 5 log 2
         (3.4657, 3.4657)
     """
+    name = type(model).__name__
+    model = whole_of(model)
     if not isinstance(model, HasTempering):
-        raise InputError(f"{type(model).__name__} has no log Z to bracket: that needs HasTempering")
+        raise InputError(f"{name} has no log Z to bracket: that needs HasTempering")
     if chains < FEWEST_CHAINS or temperatures < 1 or settle < 0:
         raise InputError(
             f"a bracket needs at least {FEWEST_CHAINS} chains, 1 temperature and settle >= 0, not {chains}, "

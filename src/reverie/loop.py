@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
+from reverie.capabilities import HasTrainingForm
 from reverie.data import Batch, Batches, Measure, Rows
 from reverie.errors import InputError
 from reverie.learners import Learner
@@ -145,7 +146,8 @@ class Loop:
         tick = Tick(key_draw, state.step)
         draw, chain, said = self.learner.sampler.draw(tick, state.parts, batch, state.chain)
         tick = Tick(key_ascend, state.step)
-        ascent, memory, info = self.learner.direction.ascend(tick, state.parts, batch, draw, state.memory)
+        trained = _in_training(state.parts, jax.random.fold_in(key_ascend, 2**31))
+        ascent, memory, info = self.learner.direction.ascend(tick, trained, batch, draw, state.memory)
         info = said | info
         parts = state.parts | ascent.replace
         optimiser = dict(state.optimiser)
@@ -283,3 +285,11 @@ class Loop:
     def _pace(self) -> int:
         """How many steps the next call should take: one to begin with, since nobody knows how long it takes."""
         return max(1, int(PACE / self._seconds_per_step))
+
+
+def _in_training(parts: Parts, key: Key[Array, ""]) -> Parts:
+    """The parts as this step's direction sees them."""
+    return {
+        name: part.in_training(jax.random.fold_in(key, place)) if isinstance(part, HasTrainingForm) else part
+        for place, (name, part) in enumerate(sorted(parts.items()))
+    }

@@ -80,6 +80,7 @@ from reverie.capabilities.recovery import Recovers
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
 from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
 from reverie.capabilities.terms import HasPosteriorTerms, HasPriorTerms
+from reverie.capabilities.training import HasTrainingForm
 from reverie.capabilities.wholes import (
     HasBeliefStack,
     HasJoint,
@@ -147,6 +148,7 @@ __all__ = [
     "HasRelaxedPotential",
     "HasTemperedGibbs",
     "HasTempering",
+    "HasTrainingForm",
     "HasVelocity",
     "InfersFirstStage",
     "Latent",

@@ -136,6 +136,8 @@ def evaluation_facts(found: "Evaluation") -> Table:
     rows = [("run", found.run), ("rows", count(found.rows)), ("log-likelihood", full(found.log_likelihood, none))]
     if found.bits_per_dim is not None:
         rows.append(("bits/dim", full(found.bits_per_dim)))
+    if found.perplexity is not None:
+        rows.append(("perplexity", full(found.perplexity)))
     rows.append(("measure", found.reference))
     if found.log_likelihood_given is not None:
         rows.append(("given the label", full(found.log_likelihood_given)))

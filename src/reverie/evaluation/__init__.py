@@ -28,6 +28,7 @@ from reverie.evaluation.likelihood import Scores, log_likelihood, score
 from reverie.evaluation.mixing import Mixing, mixing
 from reverie.evaluation.normaliser import learned_normaliser, log_normaliser
 from reverie.evaluation.normaliser_bracket import normaliser_bracket
+from reverie.evaluation.perplexity import perplexity, token_counts
 from reverie.evaluation.recoding import decoded, encoded, uncoded
 from reverie.evaluation.shares import Share
 from reverie.evaluation.told import reference_of, retold, told_accuracy
@@ -68,12 +69,14 @@ __all__ = [
     "log_normaliser",
     "mixing",
     "normaliser_bracket",
+    "perplexity",
     "reference_of",
     "retold",
     "samples_of",
     "score",
     "summed_normaliser",
     "to_raw",
+    "token_counts",
     "told_accuracy",
     "two_sample",
     "uncoded",

@@ -67,7 +67,8 @@ AGAINST = (
     "several steps of the inference model for each of the model, until the mutual information stops rising "
     "(`--learner lagging`)",
     "a posterior that cannot come closer to the prior than δ nats (`--inference minimum-rate`)",
-    "a weaker decoder: one that cannot fit the data without the code, such as one with fewer or narrower layers",
+    "a weaker decoder: one that cannot fit the data without the code, such as one with fewer or narrower layers; of "
+    "text, one that is not shown all words in training (`--model.word-dropout`)",
 )
 TOWARDS = (
     "a prior that is learned (`--model vae-learned-prior`, or `--learner vampprior`)",

@@ -10,7 +10,15 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Decodes, HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
+from reverie.capabilities import (
+    Decodes,
+    HasJointSample,
+    HasPriorDistribution,
+    HasRealCodes,
+    HasTrainingForm,
+    Latent,
+    Samplable,
+)
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.networks.dilated import DilatedStack, dilated_stack
@@ -19,27 +27,34 @@ from reverie.networks.recurrent import LSTM, lstm
 from reverie.parts import Part, filled, known, learned, option
 
 
-class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, HasPriorDistribution):
+class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, HasPriorDistribution, HasTrainingForm):
     """Abstract: h ~ N(0, I), p(x | h) = Π_t p(x_t | x_{<t}, h) up to and including the end mark.
 
     After the end mark there is padding, with probability one; a line that has not ended by its last place ends there.
     Windows of text have no end mark: every place counts. Who inherits says how the past is read.
+
+    In training the decoder reads nought in the place of a token with probability `word_dropout`, so that it must look
+    for what it cannot read in h. The density is that of the decoder which reads all of them.
     """
 
     usual: ClassVar[dict[str, str]] = {"inference": "gaussian-lstm"}
     latent: int = option(16)
     width: int = option(128)
     embedding: int = option(64)
+    word_dropout: float = option(0.0)
     length: int = known()
     levels: int = known()
     marks: tuple[int, int] | None = known()
     table: Array = learned()
     out: Affine = learned()
+    dropping: Any = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
         if min(self.latent, self.width, self.embedding) < 1:
             raise InputError("a text VAE needs latent, width and embedding >= 1")
+        if not 0.0 <= self.word_dropout <= 1.0:
+            raise InputError(f"word dropout is a probability from 0 to 1, not {self.word_dropout}")
 
     def unsuited(self, spec: Spec) -> str | None:
         """One block of categories with the same levels."""
@@ -91,11 +106,25 @@ class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, Ha
         logits = self.out(state)
         return logits if self.marks is None else logits.at[..., self.marks[1]].set(-jnp.inf)
 
+    def in_training(self, key: Key[Array, ""]) -> Self:
+        """With words dropped, others for each row and each key."""
+        return filled(self, dropping=key) if self.word_dropout > 0 else self
+
+    def _read(self, before: Array, x: Array) -> Float[Array, "time embedding"]:
+        """The vectors of the tokens before each place, and in training nought for those that are dropped."""
+        if self.dropping is None:
+            return self.table[before]
+        # The row says which: a part is asked of one row at a time, and never told which row of a batch it is.
+        turned = x.astype(jnp.uint32) * (jnp.arange(self.length, dtype=jnp.uint32) * 2 + 1) * jnp.uint32(2654435761)
+        key = jax.random.fold_in(self.dropping, jnp.sum(turned, dtype=jnp.uint32))
+        dropped = noise.uniform(key, (self.length,)) < self.word_dropout
+        return jnp.where(dropped[:, None], 0.0, self.table[before])
+
     def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
         """log p(x | h)."""
         before = jnp.concatenate([jnp.array([self.levels], x.dtype), x[:-1]])
         tiled = jnp.broadcast_to(h[0], (self.length, self.latent))
-        logits = self._logits(self.states(jnp.concatenate([self.table[before], tiled], axis=1), h[0]))
+        logits = self._logits(self.states(jnp.concatenate([self._read(before, x), tiled], axis=1), h[0]))
         log_p = jnp.take_along_axis(jax.nn.log_softmax(logits), x[:, None], axis=1)[:, 0]
         if self.marks is None:
             return jnp.sum(log_p)
@@ -148,6 +177,7 @@ class TextVAE(SentenceDecoder):
         latent: the dimension of h.
         width: units of the LSTM.
         embedding: the dimension of a token's vector e.
+        word_dropout: the probability that the decoder does not see the token before, in training alone (§3.1).
 
     Example:
         >>> from reverie.models import TextVAE
@@ -194,6 +224,7 @@ class DilatedTextVAE(SentenceDecoder):
         latent: the dimension of h.
         width: channels.
         embedding: the dimension of a token's vector.
+        word_dropout: the probability that the decoder does not see a token, in training alone (Bowman et al. 2016).
         depth: layers; each doubles the reach.
 
     Example:

@@ -24,10 +24,10 @@ from reverie.evaluation import (
     Bracket,
     Collapse,
     Gap,
+    Scores,
     TwoSample,
     accuracy,
     annealed_likelihood,
-    bounds,
     bracket,
     class_accuracy,
     class_normalisers,
@@ -36,13 +36,17 @@ from reverie.evaluation import (
     inference_gap,
     learned_normaliser,
     likelihood_given_label,
-    log_likelihood,
     log_normaliser,
+    perplexity,
     samples_of,
+    score,
+    token_counts,
     told_accuracy,
     two_sample,
 )
 from reverie.evaluation.annealing_codes import unsuited
+from reverie.evaluation.bounds import means_of, row_bounds, steps_to
+from reverie.evaluation.likelihood import mean_score
 from reverie.networks.features import layouts
 from reverie.runs.files import write_whole
 from reverie.runs.run import Run
@@ -59,6 +63,7 @@ class Evaluation(NamedTuple):
         rows: how many rows it was evaluated on.
         log_likelihood: a row's, in nats, in raw space; `None` for implicit models.
         bits_per_dim: the same in bits per dimension, for images.
+        perplexity: of text, a word or character; end marks are words.
         log_normaliser: log Z, for models that have one.
         two_sample: the model's draws against the rows.
         reference: the space and base measure in which the likelihood lives.
@@ -89,6 +94,7 @@ class Evaluation(NamedTuple):
     accuracy: Estimate | None = None
     log_likelihood_given: Estimate | None = None
     learned_normaliser: Estimate | None = None
+    perplexity: Estimate | None = None
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -165,11 +171,14 @@ def evaluate(
     if learned and own is None:
         raise InputError(f"{run.learner} learned no log normaliser along with {run.model}: leave learned out")
     curve = (*sorted({*ks} - {samples}), samples) if ks else ()
-    bound = bounds(run.parts, run.measure, rows.raw, key, samples=samples, ks=curve) if codes else None
+    each = row_bounds(run.parts, run.measure, rows.raw, key, samples=samples, ks=curve) if codes else None
+    bound = None if each is None else means_of(each, run.parts, samples, curve or steps_to(samples))
     found = bound.curve[-1][1] if bound is not None else None
     known: dict[str, Any] = {"log_z": own if learned else log_z, "class_log_z": class_log_z}
+    scores = None if each is None or found is None else Scores(each.curve[:, -1], found.kind, found.ess, found.warnings)
     if found is None or isinstance(run.parts["model"], HasLogProb):
-        found = log_likelihood(run.parts, run.measure, rows.raw, key, samples=samples, **known)
+        scores = score(run.parts, run.measure, rows.raw, key, samples=samples, **known)
+        found = None if scores is None else mean_score(scores, samples)
     image = run.spec.image
     model, compared = run.parts["model"], None
     if len(rows) > 1 and not isinstance(model, TellsColumns):
@@ -187,6 +196,7 @@ def evaluate(
         two_sample=compared,
         reference=run.reference,
         bounds=bound,
+        perplexity=_perplexity(run, rows, scores),
     )
     if isinstance(model, TellsColumns):
         right = told_accuracy(model, run.measure, rows.raw, key)
@@ -245,6 +255,15 @@ def _check(
         )
     if gap_steps is not None and not gap:
         raise InputError("gap_steps are steps of the inference gap: ask for the gap too, or leave them out")
+
+
+def _perplexity(run: Run, rows: Rows, scores: Scores | None) -> Estimate | None:
+    """Of text whose rows have a likelihood."""
+    text = run.schema.text
+    if text is None or scores is None or isinstance(run.parts["model"], TellsColumns):
+        return None
+    counts = token_counts(np.asarray(rows.raw), run.spec.marks)
+    return perplexity(scores, counts, "a word" if text.tokens == "words" else "a character")
 
 
 def _unnormalised(run: Run) -> bool:

@@ -14,6 +14,8 @@ all of it: the batch is looked up, codes are drawn, every part moves, and on our
 finite is caught. Both sides first take `--warm` steps, so that gradients have shrunk; then each form in turn takes
 `--steps`, `--rounds` times. The ratio is that of the least times: the best form of PyTorch over ours. PyTorch's forms
 (eager, fused, compiled) are those of `_torch_steps.py`, run by an interpreter that has torch, which we do not need.
+With `--clock cpu` the time is that of the process's own work, which other work beside it hardly changes; it is the time
+of a step on a quiet machine where there is one thread (`taskset -c 0` with `OMP_NUM_THREADS=1`), and only there.
 Denormal numbers are flushed to zero on both sides: XLA always does, and PyTorch is told to.
 
 Last comes each side's mean figure over its last steps (a bound, in nats, on the batches it was fitted to; relaxed
@@ -48,6 +50,7 @@ from reverie.pairing import check, fill, make_learner
 FORMS = ("eager", "fused", "compiled")
 PACKAGES = ("sklearn", "learnergy", "ebmkit", "torchebm")
 PACKAGED = ("pcd-1", "cd-25", "langevin")
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 K, REST = 10, 0.3
 DEEP = {"latent": 50, "hidden": (200, 200)}
 # Learner, its options, its batch, and what it says of itself that PyTorch's side says too.
@@ -93,9 +96,10 @@ class Ours:
         self.loop = Loop(learner, data.train, data.measure, noise.make_key(1), batch=batch)
         self.state = self.loop.start(parts)
 
-    def run(self, steps):
+    def run(self, steps, clock):
         """Seconds for so many steps, and the mean figure of them."""
-        began, done, said = time.perf_counter(), 0, {}
+        tell = CLOCKS[clock]
+        began, done, said = tell(), 0, {}
         while done < steps:
             count = min(steps - done, self.loop.capacity)
             self.state, info = self.loop.advance(self.state, count)
@@ -103,7 +107,7 @@ class Ours:
             done += count
         jax.block_until_ready(self.state.parts)
         figure = said[self.figure] / steps if self.figure in said else None
-        return time.perf_counter() - began, figure
+        return tell() - began, figure
 
 
 class Theirs:
@@ -122,9 +126,9 @@ class Theirs:
             raise SystemExit(f"{self.process.args[1]} ended with status {self.process.wait()}")
         return json.loads(line)
 
-    def run(self, form, steps):
+    def run(self, form, steps, clock):
         """Seconds for so many steps, and the mean figure of them; or what went wrong."""
-        self.process.stdin.write(json.dumps({"form": form, "steps": steps}) + "\n")
+        self.process.stdin.write(json.dumps({"form": form, "steps": steps, "clock": clock}) + "\n")
         self.process.stdin.flush()
         return self._answer()
 
@@ -170,8 +174,8 @@ def compare(case, data, rows, given):
     packages = Theirs(given.packages, rows, case, "_package_steps.py") if given.packages and case in PACKAGED else None
 
     def form_of(side, form):
-        def run(steps):
-            answer = side.run(form, steps)
+        def run(steps, clock):
+            answer = side.run(form, steps, clock)
             if "error" in answer:
                 raise RuntimeError(answer["error"])
             return answer["seconds"], answer["figure"]
@@ -187,7 +191,7 @@ def compare(case, data, rows, given):
                 continue
             time.sleep(REST)  # Threads of the other side that still wait for work go to sleep.
             try:
-                seconds, figures[name] = run(given.steps if turn >= 0 else given.warm)
+                seconds, figures[name] = run(given.steps if turn >= 0 else given.warm, given.clock)
             except RuntimeError as error:
                 failed[name] = str(error).splitlines()[0]
                 print(f"{case}, {name}: {failed[name]}", file=sys.stderr, flush=True)
@@ -229,6 +233,7 @@ def main() -> None:
     parser.add_argument("--forms", nargs="+", choices=FORMS, default=list(FORMS))
     parser.add_argument("--warm", type=int, default=1500, help="steps before the first that counts")
     parser.add_argument("--steps", type=int, default=150, help="of each form in a round")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--out", type=Path, help="a file that gets all times, one JSON object a line")
     given = parser.parse_args()

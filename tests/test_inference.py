@@ -16,6 +16,8 @@ from reverie import noise
 from reverie.capabilities import (
     HasPosterior,
     HasPosteriorDistribution,
+    HasRealCodes,
+    Latent,
     Proposes,
     Reparameterised,
     ReparameterisedProposal,
@@ -26,7 +28,9 @@ from reverie.inference import (
     INFERENCE,
     FamilyPosterior,
     GaussianPosterior,
+    HamiltonianPosterior,
     MinimumRatePosterior,
+    RefinedLayersPosterior,
     RefinedPosterior,
     SigmoidBeliefPosterior,
 )
@@ -60,6 +64,7 @@ ROWS: dict[str, tuple[dict[str, Any], Any]] = {
     "hierarchical": (SMALL | {"planes": 1}, ONE),
     "hamiltonian": (SMALL | {"steps": 2}, ONE),
     "refined": (SMALL | {"steps": 2, "draws": 2}, ONE),
+    "refined-layers": (SMALL | {"steps": 2, "draws": 2}, DEEP),
     "family": (SMALL | {"family": "gamma"}, ONE),
     "implicit": (SMALL | {"noises": 3}, ONE),
     "nade": ({"width": 4}, BITS),
@@ -402,6 +407,51 @@ def test_refinement_climbs_the_rows_own_bound():
     assert bounds[0] < bounds[1] - 0.02 < bounds[2] - 0.04
 
 
+class Laid(HasRealCodes):
+    """A model's blocks laid end to end, as one."""
+
+    model: DeepLatentGaussian
+
+    @property
+    def latents(self):
+        return (Latent("reals", sum(self.model.sizes)),)
+
+    def _blocks(self, h):
+        return (h[0][:2], h[0][2:])
+
+    def log_prior(self, h):
+        return self.model.log_prior(self._blocks(h))
+
+    def log_likelihood(self, x, h):
+        return self.model.log_likelihood(x, self._blocks(h))
+
+
+@pytest.mark.parametrize(
+    ("several", "one"),
+    [
+        (HamiltonianPosterior(hidden=(4,), steps=2), HamiltonianPosterior(hidden=(4,), steps=2)),
+        (RefinedLayersPosterior(hidden=(4,), steps=2), RefinedPosterior(hidden=(4,), steps=2)),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_several_blocks_move_as_the_one_that_they_make_together(several, one):
+    spec = worlds.BINARY.spec
+    model = worlds.made(DEEP, spec, spread=0.5)
+    laid = Laid(model)
+    both = [part.init(noise.make_key(5), spec, served) for part, served in ((several, model), (one, laid))]
+
+    @eqx.filter_jit
+    def asked(parts, epsilon):
+        found = [ready(part, served) for part, served in zip(parts, (model, laid), strict=True)]
+        return [posterior.transform_and_log_prob(epsilon, X) for posterior in found]
+
+    epsilon = both[0].noise(noise.make_key(2))
+    (blocks, log_q), ((flat,), expected) = asked(both, epsilon)
+    assert [block.shape for block in blocks] == [(2,), (1,)]
+    np.testing.assert_allclose(np.concatenate(blocks), flat, rtol=1e-5)
+    assert float(log_q) == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_gradients_pass_through_refinement_or_past_it():
     model = worlds.made(ONE, worlds.BINARY.spec, spread=1.0)
 
@@ -466,6 +516,7 @@ WRONG = {
     ("hierarchical", "planes"): -1,
     ("hamiltonian", "steps"): 0,
     ("refined", "rate"): 0.0,
+    ("refined-layers", "draws"): 0,
     ("implicit", "noises"): 0,
     ("minimum-rate", "rate"): -1.0,
     ("nade", "width"): 0,

@@ -25,6 +25,7 @@ from reverie.directions import (
     Weighting,
 )
 from reverie.errors import InputError
+from reverie.inference import AuxiliaryPosterior
 from reverie.learners import (
     ELBO,
     EM,
@@ -42,7 +43,7 @@ from reverie.learners import (
 )
 from reverie.learners.learner import named
 from reverie.learners.target import Target
-from reverie.pairing import make_learner
+from reverie.pairing import check, make_learner
 from reverie.parts import parameters
 from reverie.samplers import BaseNoise, DataOnly, Importance
 from tests import worlds
@@ -137,6 +138,15 @@ def test_each_update_of_reweighted_wake_sleep_can_be_switched(switches, moves, g
     assert learner.sampler.gives == gives
     assert (HasJointSample in learner.requires["model"]) == ("dreams" in gives)
     assert HasLogJoint in learner.requires["model"]
+
+
+def test_an_inference_model_that_rests_need_only_propose():
+    """One with auxiliary variables has no density of a code."""
+    model, given = worlds.blank("vae"), {"inference": AuxiliaryPosterior()}
+    assert check(model, ReweightedWakeSleep(wake_phi=False), given)["inference"] == AuxiliaryPosterior()
+    for moving in (ReweightedWakeSleep(), ReweightedWakeSleep(wake_phi=False, sleep_phi=True)):
+        with pytest.raises(InputError, match="needs an inference part with HasPosterior; AuxiliaryPosterior has"):
+            check(model, moving, given)
 
 
 def test_wake_sleep_is_reweighted_wake_sleep_with_one_code_and_the_sleep_phase():

@@ -8,9 +8,9 @@ import pytest
 
 from reverie import noise
 from reverie.capabilities import posterior_of
-from reverie.inference import GaussianPosterior, RefinedPosterior
+from reverie.inference import GaussianPosterior, RefinedLayersPosterior, RefinedPosterior
 from reverie.learners import SemiAmortised
-from reverie.models import PPCA
+from reverie.models import PPCA, DeepLatentGaussian
 from reverie.pairing import check
 from reverie.parts import parameters
 from tests import worlds
@@ -84,6 +84,7 @@ def test_the_climb_closes_some_of_the_gap():
 def test_a_posterior_that_is_refined_is_supplied_and_another_refused():
     blank = PPCA(latent=2)
     assert check(blank, SemiAmortised())["inference"] == RefinedPosterior()
+    assert check(DeepLatentGaussian((2, 1)), SemiAmortised())["inference"] == RefinedLayersPosterior()
     with pytest.raises(Exception, match="semi-amortised needs an inference part with Refines") as refusal:
         check(blank, SemiAmortised(), {"inference": GaussianPosterior()})
     assert "refined" in str(refusal.value)

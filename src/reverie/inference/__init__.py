@@ -19,7 +19,7 @@ from reverie.inference.layered import BottomUpPosterior, TopDownPosterior
 from reverie.inference.minimum_rate import MinimumRatePosterior
 from reverie.inference.nade import AutoregressivePosterior
 from reverie.inference.planar import PlanarPosterior, RadialPosterior
-from reverie.inference.refined import RefinedPosterior
+from reverie.inference.refined import RefinedLayersPosterior, RefinedPosterior
 from reverie.inference.sbn import SigmoidBeliefPosterior
 from reverie.inference.sequences import SequencePosterior
 from reverie.inference.stacked import StackedPosterior
@@ -46,6 +46,7 @@ INFERENCE: dict[str, type[Part]] = {
     "hierarchical": HierarchicalPosterior,
     "hamiltonian": HamiltonianPosterior,
     "refined": RefinedPosterior,
+    "refined-layers": RefinedLayersPosterior,
     "family": FamilyPosterior,
     "implicit": ImplicitPosterior,
     "nade": AutoregressivePosterior,
@@ -78,6 +79,7 @@ __all__ = [
     "PlanarPosterior",
     "RadialPosterior",
     "RealNVPPosterior",
+    "RefinedLayersPosterior",
     "RefinedPosterior",
     "SequencePosterior",
     "SigmoidBeliefPosterior",

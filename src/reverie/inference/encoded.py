@@ -1,7 +1,9 @@
-"""What posteriors of reals share: a perceptron that reads x, and one block of reals to speak of."""
+"""What posteriors of reals share: a perceptron that reads x, and blocks of reals, mostly one, to speak of."""
 
 from typing import Any, ClassVar
 
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import HasLogJoint
@@ -22,10 +24,13 @@ class Encoded(Part):
 
     asks: ClassVar[type] = HasLogJoint
     """What the model must be able to do."""
+    several: ClassVar[bool] = False
+    """Whether it serves any number of blocks, as one long vector, and not one block only."""
     hidden: tuple[int, ...] = option((200,))
     activation: str = option("tanh")
     shape: tuple[Layout, ...] = known()
     size: int = known()
+    sizes: tuple[int, ...] = known()
     encoder: MLP = learned()
 
     def __check_init__(self) -> None:
@@ -34,25 +39,29 @@ class Encoded(Part):
             raise InputError(f"a posterior needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def unserving(self, model: Any) -> str | None:
-        """One block of reals, and nothing else; with what else the posterior asks of it."""
+        """One block of reals, or several, and nothing else; with what else the posterior asks of it."""
         kinds = kinds_of(model)
         what = type(self).__name__
-        if kinds != ["reals"]:
-            return f"{what} serves one block of reals, not {', '.join(kinds)}"
+        if set(kinds) != {"reals"} or (len(kinds) > 1 and not self.several):
+            return f"{what} serves {'blocks' if self.several else 'one block'} of reals, not {', '.join(kinds)}"
         if not isinstance(model, self.asks):
             return f"{what} serves models with {self.asks.__name__}, and {type(model).__name__} has it not"
         return None
 
     def _encoder(self, key: Key[Array, ""], spec: Spec, model: Any, outputs: int) -> dict[str, Any]:
-        """The fields of this class, filled: an encoder that gives so many numbers for each latent variable's block."""
-        (latent,) = model.latents
+        """The fields of this class, filled: an encoder that gives so many numbers."""
         shape = layouts(spec)
         width = sum(layout.width for layout in shape)
         return {
             "shape": shape,
-            "size": latent.size,
+            "size": sum(one.size for one in model.latents),
+            "sizes": tuple(one.size for one in model.latents),
             "encoder": mlp(key, width, self.hidden, outputs, self.activation),
         }
+
+    def blocks(self, h: Array) -> tuple[Array, ...]:
+        """One long vector as the model's blocks."""
+        return tuple(jnp.split(h, np.cumsum(self.sizes)[:-1]))
 
     def _read(self, x: PyTree) -> Array:
         return self.encoder(features(x, self.shape))

@@ -23,8 +23,8 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
         h₀ ~ N(μ(x), σ(x)²),  v₀ ~ N(0, I),  (h, v) = leapfrog(h₀, v₀),
         log q̂ = log q(h₀ | x) + log N(v₀; 0, I) − log r(v | x, h)
 
-    The leapfrog keeps volumes, so that no determinant enters. Step sizes, one a variable, and r are learned; gradients
-    pass through the model's own.
+    Several blocks of reals move as one long vector. The leapfrog keeps volumes, so that no determinant enters. Step
+    sizes, one a variable, and r are learned; gradients pass through the model's own.
 
     Args:
         hidden: widths of the hidden layers of encoder and r.
@@ -42,6 +42,7 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
     """
 
     asks: ClassVar[type] = HasRealCodes
+    several: ClassVar[bool] = True
     steps: int = option(3)
     start: float = option(0.1)
     log_step: Array = learned()
@@ -56,11 +57,11 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Small steps."""
         key_encoder, key_reverse = jax.random.split(key)
-        (latent,) = model.latents
-        fields = self._encoder(key_encoder, spec, model, 2 * latent.size)
+        size = sum(one.size for one in model.latents)
+        fields = self._encoder(key_encoder, spec, model, 2 * size)
         width = sum(layout.width for layout in fields["shape"])
-        reverse = mlp(key_reverse, width + latent.size, self.hidden, 2 * latent.size, self.activation)
-        log_step = jnp.full(latent.size, jnp.log(self.start))
+        reverse = mlp(key_reverse, width + size, self.hidden, 2 * size, self.activation)
+        log_step = jnp.full(size, jnp.log(self.start))
         return filled(self, log_step=log_step, reverse=reverse, **fields)
 
     def consulting(self, model: Any) -> Self:
@@ -77,7 +78,7 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
         mean, log_scale = halves(self.encoder(read))
         h, v = mean + jnp.exp(log_scale) * noise[: self.size], noise[self.size :]
         step = jnp.exp(self.log_step)
-        slope = jax.grad(lambda h: self.model.log_joint(x, (h,)))
+        slope = jax.grad(lambda h: self.model.log_joint(x, self.blocks(h)))
 
         def leap(state: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], None]:
             h, v = state
@@ -87,4 +88,4 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
 
         (h, v), _ = jax.lax.scan(leap, (h, v), None, self.steps)
         log_q = standard_log_prob(noise) - jnp.sum(log_scale)
-        return (h,), log_q - normal_log_prob(v, *halves(self.reverse(jnp.concatenate([read, h]))))
+        return self.blocks(h), log_q - normal_log_prob(v, *halves(self.reverse(jnp.concatenate([read, h]))))

@@ -2,7 +2,7 @@
 
 import typing
 
-from reverie.capabilities import HasJointSample, HasLogJoint, HasPosterior
+from reverie.capabilities import HasJointSample, HasLogJoint, HasPosterior, Proposes
 from reverie.directions import Fisher, InclusiveFromData, InclusiveFromDreams
 from reverie.directions.direction import Direction, Join
 from reverie.errors import InputError
@@ -26,7 +26,8 @@ def ReweightedWakeSleep(
     Args:
         k: K, codes for each row.
         wake_theta: move the model.
-        wake_phi: move the inference model on data.
+        wake_phi: move the inference model on data; with neither update of φ it need only propose codes that can be
+            weighed, with auxiliary variables or without.
         sleep_phi: move the inference model on dreams.
 
     Example:
@@ -46,10 +47,12 @@ def ReweightedWakeSleep(
     targets = {"model": bound(k) if wake_theta else None, "inference": alone if wake_phi != sleep_phi else None}
     samplers: tuple[Sampler, ...] = (Importance(k), Dream()) if sleep_phi else (Importance(k),)
     model = (HasLogJoint, HasJointSample) if sleep_phi else (HasLogJoint,)
+    # Where φ rests, its draws need only be weighed.
+    inference = (HasPosterior,) if wake_phi or sleep_phi else (Proposes,)
     return Learner(
         reference="Bornschein & Bengio 2015",
         sampler=Together(samplers),
         direction=Join(directions),
         target={name: target for name, target in targets.items() if target},
-        requires={"model": model, "inference": (HasPosterior,)},
+        requires={"model": model, "inference": inference},
     )

@@ -7,7 +7,7 @@ from reverie.data import Batch
 from reverie.parts import Parts
 from reverie.samplers.base_noise import BaseNoise
 from reverie.samplers.importance import Importance
-from reverie.samplers.sampler import Chain, Draw, Sampler, Tick
+from reverie.samplers.sampler import Chain, Draw, Exactness, Sampler, Tick
 
 
 class NoiseOrCodes(Sampler):
@@ -30,10 +30,18 @@ class NoiseOrCodes(Sampler):
     exactness = "biased"
     count: int = 1
 
+    def exactness_with(self, parts: Parts) -> Exactness:
+        """That of the sampler which serves these parts."""
+        return "exact" if _by_noise(parts) else "biased"
+
     def draw(self, tick: Tick, parts: Parts, batch: Batch, chain: Chain) -> tuple[Draw, Chain, dict[str, Array]]:
         """What the sampler that serves draws."""
-        if isinstance(parts["inference"], ReparameterisedProposal | HasBranches):
+        if _by_noise(parts):
             draw, chain, info = BaseNoise("inference", self.count).draw(tick, parts, batch, chain)
             return {"noise_or_codes": draw["noise"]}, chain, info
         draw, chain, info = Importance(self.count).draw(tick, parts, batch, chain)
         return {"noise_or_codes": draw["codes"]}, chain, info
+
+
+def _by_noise(parts: Parts) -> bool:
+    return isinstance(parts["inference"], ReparameterisedProposal | HasBranches)

@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--temperatures", type=int, default=10_000, help="of the annealing that judges")
     parser.add_argument("--chains", type=int, default=128)
     parser.add_argument("--settle", type=int, default=5000, help="sweeps before chains return")
+    parser.add_argument("--watch", type=int, default=0, help="validation rows that are judged on the way, roughly")
     parser.add_argument("--rows", type=int, default=10_000, help="test and validation rows that are judged")
     parser.add_argument("--keep", type=Path, help="where the run stays; one that is there already is judged again")
     parser.add_argument("--seed", type=int, default=0)
@@ -103,12 +104,12 @@ def main() -> None:
     print(describe(), file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         path = given.keep or Path(folder) / "run"
-        # Judging is done below, once: the run itself sees few rows.
+        # Judging is done below, once: on its way and at its end the run would anneal at every validation.
         run = (
             rv.load_run(path)
             if path.exists()
             else rv.fit(
-                dataclasses.replace(data, test=data.test[:100], valid=data.valid[:100]),
+                dataclasses.replace(data, test=data.test[:0], valid=data.valid[: given.watch]),
                 MACHINES[given.machine](sizes),
                 LEARNERS[learner](given, round(given.first * len(data.train) / BATCH)),
                 epochs=given.epochs,

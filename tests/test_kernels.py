@@ -18,6 +18,7 @@ from reverie.samplers import (
     GibbsWithGradients,
     Hamiltonian,
     Langevin,
+    LocallyBalanced,
     NoUTurn,
     PersistentChains,
     Tick,
@@ -224,6 +225,40 @@ def test_informed_changes_leave_a_field_of_categories_as_it_was():
     assert surprise(x[:, 0] * 3 + x[:, 1], log_p) > 1e-3
 
 
+def balanced(u, every, balance):
+    """The matrix of one locally balanced proposal, made of the potentials of all states."""
+    near = np.sum(every[:, None] != every[None], axis=-1) == 1
+    ratio = np.exp(u[None] - u[:, None])
+    worth = np.where(near, np.sqrt(ratio) if balance == "root" else ratio / (1 + ratio), 0.0)
+    total = worth.sum(1)
+    moved = worth / total[:, None] * np.minimum(1.0, total[:, None] / total[None])
+    return moved + np.diag(1 - moved.sum(1))
+
+
+@pytest.mark.parametrize(("discrete", "balance"), [("bits", "barker"), ("categories", "root")])
+def test_balanced_flips_are_in_detailed_balance_and_move_by_their_matrix(discrete, balance):
+    """From each state as many chains: where one flip leads, against the matrix, and three, against its third power."""
+    if discrete == "bits":
+        model, every = worlds.made(BitField(hidden=(4,)), worlds.binary(columns=3).spec, spread=0.8), worlds.states(3)
+    else:
+        model, every = Levels(), np.array([[i, j] for i in range(3) for j in range(3)], np.int32)
+    u = np.asarray(jax.vmap(model.potential)(jnp.asarray(every)), np.float64)
+    p, matrix = scipy.special.softmax(u), balanced(u, every, balance)
+    np.testing.assert_allclose(p[:, None] * matrix, (p[:, None] * matrix).T, atol=1e-12)
+    assert np.ptp(p) > 0.15
+    for flips in (1, 3):
+        start = np.repeat(np.arange(len(every)), 2500)
+        x, rate = after(LocallyBalanced(flips, balance), model, jnp.asarray(every[start]), 1)
+        ends = np.argmax(np.all(x[:, None] == every[None], axis=-1), axis=1)
+        expected = np.linalg.matrix_power(matrix, flips) / len(every)
+        possible = np.flatnonzero(expected.ravel())
+        places = np.searchsorted(possible, start * len(every) + ends)
+        assert np.array_equal(possible[places], start * len(every) + ends)
+        assert surprise(places, np.log(expected.ravel()[possible])) > 1e-3
+        if flips == 1:
+            assert rate == pytest.approx(1 - np.mean(np.diag(matrix)), abs=0.02)
+
+
 def test_kernels_are_chosen_by_name():
     assert kernel_of("auto") is None
     assert kernel_of("mala", 0.3) == MALA(step=0.3)
@@ -239,3 +274,6 @@ def test_options_that_describe_no_kernel_are_refused(options):
         NoUTurn(**options)
     with pytest.raises(InputError, match="for each of 2 columns"):
         NoUTurn(inverse_mass=(1.0,)).move(noise.make_key(0), Skewed(), jnp.zeros(2), None)
+    for flips, balance in ((0, "root"), (1, "square")):
+        with pytest.raises(InputError, match="balance root or barker"):
+            LocallyBalanced(flips, balance)

@@ -9,9 +9,8 @@ from jaxtyping import Array
 from reverie import noise
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
-from reverie.directions.single_changes import changes
 from reverie.parts import Parts
-from reverie.samplers import Draw, Tick
+from reverie.samplers import Draw, Tick, changes
 
 
 class PseudoLikelihood(Direction):

@@ -1,30 +1,16 @@
-"""What u(x) becomes when one site of a discrete x takes another value: what objectives without log Z are made of."""
+"""Objectives without log Z, made of what u(x) becomes when one site of a discrete x takes another value."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array
 
 from reverie.data import Batch
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
-from reverie.samplers import Draw, Tick
-
-
-def changes(model: Any, x: Array, places: Int[Array, " places"]) -> Float[Array, "places values"]:
-    """u(x') − u(x) for each place and each value that it could have instead; −∞ for the value that it has.
-
-    Bits have one other value; categories have a column for each level.
-    """
-    here = model.potential(x)
-    if x.dtype == jnp.bool_:
-        there = jax.vmap(lambda place: model.potential(x.at[place].set(~x[place])))(places)
-        return (there - here)[:, None]
-    levels = jnp.arange(model.levels, dtype=x.dtype)
-    every = jax.vmap(lambda place: jax.vmap(lambda level: model.potential(x.at[place].set(level)))(levels))(places)
-    return jnp.where(levels == x[places][:, None], -jnp.inf, every - here)
+from reverie.samplers import Draw, Tick, changes
 
 
 class OverChanges(Direction):

@@ -17,8 +17,9 @@ def ContrastiveDivergence(k: int = 1, kernel: KernelName = "auto", step: float |
 
     Args:
         k: moves.
-        kernel: how chains move: `gibbs`, `langevin`, `mala`, `hmc`, `nuts`, `sghmc` or `gradient-flips`; `auto` is
-            the model's own Gibbs sweep where it has one, else Langevin moves of reals and informed flips of the rest.
+        kernel: how chains move: `gibbs`, `langevin`, `mala`, `hmc`, `nuts`, `sghmc`, `gradient-flips` or
+            `balanced-flips`; `auto` is the model's own Gibbs sweep where it has one, else Langevin moves of reals and
+            flips informed by the gradient of the rest.
         step: the kernel's step size, where it has one.
 
     Example:

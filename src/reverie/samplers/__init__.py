@@ -21,6 +21,7 @@ from reverie.samplers.kernels import KERNELS, KernelName, kernel_of
 from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.length_jumps import LengthJumps
 from reverie.samplers.local_variational import LocalVariational
+from reverie.samplers.locally_balanced import LocallyBalanced
 from reverie.samplers.metropolis import MetropolisIndependence
 from reverie.samplers.noise_or_codes import NoiseOrCodes
 from reverie.samplers.noise_rows import NoiseRows
@@ -29,6 +30,7 @@ from reverie.samplers.nuts import NoUTurn
 from reverie.samplers.recovery import Recovery, RecoveryChains
 from reverie.samplers.revised import ChainsFromGenerator
 from reverie.samplers.sampler import Codes, DataOnly, Draw, Dreams, Sampler, Tick, Together
+from reverie.samplers.single_changes import changes
 from reverie.samplers.stack import Passes, StackPasses
 from reverie.samplers.states import PersistentStates
 from reverie.samplers.tempering import ParallelTempering
@@ -84,6 +86,7 @@ __all__ = [
     "Langevin",
     "LengthJumps",
     "LocalVariational",
+    "LocallyBalanced",
     "MALA",
     "MetropolisIndependence",
     "NoUTurn",
@@ -104,6 +107,7 @@ __all__ = [
     "StackPasses",
     "Tick",
     "Together",
+    "changes",
     "kernel_for",
     "kernel_of",
     "labelled_weight",

@@ -8,9 +8,12 @@ from reverie.samplers.informed import GibbsWithGradients
 from reverie.samplers.kernel import Gibbs, Kernel
 from reverie.samplers.langevin import MALA, Langevin
 from reverie.samplers.length_jumps import LengthJumps
+from reverie.samplers.locally_balanced import LocallyBalanced
 from reverie.samplers.nuts import NoUTurn
 
-KernelName = Literal["auto", "gibbs", "langevin", "mala", "hmc", "nuts", "sghmc", "gradient-flips", "length-jumps"]
+KernelName = Literal[
+    "auto", "gibbs", "langevin", "mala", "hmc", "nuts", "sghmc", "gradient-flips", "balanced-flips", "length-jumps"
+]
 KERNELS: dict[str, type[Kernel]] = {
     "gibbs": Gibbs,
     "langevin": Langevin,
@@ -19,6 +22,7 @@ KERNELS: dict[str, type[Kernel]] = {
     "nuts": NoUTurn,
     "sghmc": FrictionHamiltonian,
     "gradient-flips": GibbsWithGradients,
+    "balanced-flips": LocallyBalanced,
     "length-jumps": LengthJumps,
 }
 STEPPING: tuple[type[Kernel], ...] = (Langevin, MALA, Hamiltonian, NoUTurn, FrictionHamiltonian)

@@ -13,7 +13,7 @@ def FlowMatching(dropout: float = 0.1) -> Learner:
 
         θ up −E ‖α' x̄ + σ' ε − v̂(α x̄ + σ ε, t, y)‖²,    t uniform
 
-    With the model `flow-matching` the paths are straight; with the diffusions they are theirs. Labels are read where
+    With the model `straight-flow` the paths are straight; with the diffusions they are theirs. Labels are read where
     the rows and the model have them.
 
     Args:

@@ -87,7 +87,7 @@ def test_evaluate_a_model_with_codes_in_full(answer, small_runs, at):
 def test_evaluate_passes_on_how_slowly_to_anneal(answer, small_runs, at, monkeypatch):
     from reverie.runs import evaluating
 
-    heard = {}
+    heard: dict[str, Any] = {}
 
     def instead(name, value):
         monkeypatch.setattr(evaluating, name, lambda *given, **settings: heard.setdefault(name, settings) and value)

@@ -23,7 +23,8 @@ def test_it_is_the_exponential_of_the_nats_of_a_token():
     assert found.value == pytest.approx(math.exp(12 / 6))
     assert (found.kind, found.unit, found.n, found.ess, found.warnings) == ("upper bound", "a word", 3, 5.0, ("ESS",))
     even = perplexity(Scores(np.array([-2.0, -4.0]), "exact"), np.array([1.0, 2.0]), "a word")
-    assert (even.value, even.se, even.kind) == (pytest.approx(math.exp(2)), 0.0, "exact")
+    assert even.value == pytest.approx(math.exp(2))
+    assert (even.se, even.kind) == (0.0, "exact")
     shared = perplexity(Scores(np.array([-2.0, -4.0]), "optimistic", shared_se=0.3), np.array([1.0, 2.0]), "a word")
     assert shared.se == pytest.approx(math.exp(2) * 0.3 / 1.5)
 

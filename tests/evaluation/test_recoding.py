@@ -1,12 +1,14 @@
 """Codes are the middle, or a draw, of the posterior; rows of codes are those of p(x | h), in the units of the data."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from reverie import noise
-from reverie.capabilities import Decodes, HasLogJoint, Latent
+from reverie.capabilities import Decodes, HasJointSample, HasLogJoint, Latent
 from reverie.data import Identity, Standardise
 from reverie.errors import InputError
 from reverie.evaluation.recoding import _agreed, decoded, encoded, uncoded
@@ -56,8 +58,9 @@ def test_rows_of_codes_are_the_likeliest_or_a_draw(net):
         decoded(model, BITS, codes[:1], KEY)
     with pytest.raises(InputError, match="from 0 to 1, and some"):
         decoded(model, BITS, (codes[0] * 2, codes[1]), KEY)
+    other: Any = "best"
     with pytest.raises(InputError, match="how must be"):
-        decoded(model, BITS, codes, KEY, "best")
+        decoded(model, BITS, codes, KEY, other)
 
 
 def test_a_closed_posterior_needs_no_inference_model():
@@ -116,6 +119,7 @@ def test_every_model_with_codes_gives_rows_of_them(name):
     world = worlds.world_for(worlds.blank(name))
     model = worlds.made(worlds.blank(name), world.spec, spread=0.3)
     assert isinstance(model, Decodes)
+    assert isinstance(model, HasJointSample)
     x, h = jax.eval_shape(model.sample_joint, KEY)
     for row in (jax.eval_shape(model.decode, KEY, h), jax.eval_shape(model.centre, h)):
         assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), row) == jax.tree.map(

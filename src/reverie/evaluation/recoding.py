@@ -106,14 +106,16 @@ def _middle(posterior: Any, latents: tuple[Latent, ...], key: Key[Array, ""], x:
 
 def _agreed(drawn: tuple[Array, ...], latents: tuple[Latent, ...]) -> tuple[Array, ...]:
     """What most draws have, and the mean of reals over the draws that agree with it, or over all if none does."""
-    most, agree = [], jnp.ones(drawn[0].shape[0], bool)
+    most: list[Array | None] = []
+    agree = jnp.ones(drawn[0].shape[0], bool)
     for latent, block in zip(latents, drawn, strict=True):
         if latent.kind == "reals":
             most.append(None)
             continue
         levels = jax.nn.one_hot(block.astype(jnp.int32), latent.levels or 2)
-        most.append(jnp.argmax(jnp.sum(levels, axis=0), axis=-1).astype(block.dtype))
-        agree &= jnp.all(block == most[-1], axis=1)
+        chosen = jnp.argmax(jnp.sum(levels, axis=0), axis=-1).astype(block.dtype)
+        most.append(chosen)
+        agree &= jnp.all(block == chosen, axis=1)
     weight = jnp.where(jnp.any(agree), agree, True).astype(jnp.float32)
     mean = weight / jnp.sum(weight)
     return tuple(mean @ block if one is None else one for one, block in zip(most, drawn, strict=True))

@@ -203,8 +203,8 @@ def evaluate(
         why = f"no two-sample figure: {run.model} tells {model.told_words} and draws no whole rows"
         return evaluation._replace(accuracy=right, notes=(why,))
     if isinstance(model, ConditionsOnClass) and rows.y is not None:
-        scores = class_scores(model, run.measure, rows.raw, key, class_log_z)
-        told, given = class_accuracy(scores, rows.y), likelihood_given_label(scores, rows.y)
+        by_class = class_scores(model, run.measure, rows.raw, key, class_log_z)
+        told, given = class_accuracy(by_class, rows.y), likelihood_given_label(by_class, rows.y)
         evaluation = evaluation._replace(accuracy=told, log_likelihood_given=given)
     elif run.config.make_learner().labels and rows.y is not None:
         told = accuracy(run.parts, run.measure, rows.raw, rows.y, jax.random.fold_in(key, 2))

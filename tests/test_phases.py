@@ -10,7 +10,16 @@ import scipy.stats
 
 from reverie import noise
 from reverie.capabilities import HasPosterior, ReparameterisedProposal
-from reverie.directions import Alternating, Ascent, AutoElbo, Direction, LaggingElbo, MarginalElbo, ScoreFunction
+from reverie.directions import (
+    Alternating,
+    Ascent,
+    AutoBound,
+    AutoElbo,
+    Direction,
+    LaggingElbo,
+    MarginalElbo,
+    ScoreFunction,
+)
 from reverie.directions.lagging import inference_due, model_due, mutual_information
 from reverie.errors import InputError
 from reverie.learners import LaggingInference, VariationalEM
@@ -123,7 +132,8 @@ def test_the_parts_decide_by_which_estimator(model, sampler, direction):
             jax.make_jaxpr(lambda arrays, key: step(eqx.combine(arrays, static), key))(arrays, jax.random.key(0))
         )
 
-    assert program(learner.sampler, learner.direction.direction) == program(sampler, direction)
+    assert learner.direction == Alternating(AutoBound())
+    assert program(learner.sampler, AutoBound()) == program(sampler, direction)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Moves on x: those that claim to leave p invariant do; the bias of the others is what the mathematics says."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -274,6 +276,7 @@ def test_options_that_describe_no_kernel_are_refused(options):
         NoUTurn(**options)
     with pytest.raises(InputError, match="for each of 2 columns"):
         NoUTurn(inverse_mass=(1.0,)).move(noise.make_key(0), Skewed(), jnp.zeros(2), None)
-    for flips, balance in ((0, "root"), (1, "square")):
+    unknown: Any = "square"
+    for flips, balance in ((0, "root"), (1, unknown)):
         with pytest.raises(InputError, match="balance root or barker"):
             LocallyBalanced(flips, balance)

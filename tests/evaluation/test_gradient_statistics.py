@@ -88,7 +88,8 @@ def test_what_cannot_be_written_out_is_compared_with_a_long_run_of_one_that_clai
         ("miwae:k=3", "inference"): "piwae:m=2:k=3",
     }
     assert plan("rws", "jsa") == {(name, "inference"): "jsa" for name in ("rws", "jsa")}
-    found = gradient_statistics(parts, ["iwae:k=2", "dreg:k=2"], worlds.batch_of(closed.oblique().rows(3)), draws=400, settle=0)
+    batch = worlds.batch_of(closed.oblique().rows(3))
+    found = gradient_statistics(parts, ["iwae:k=2", "dreg:k=2"], batch, draws=400, settle=0)
     assert [one.verdict for one in found.table] == ["the reference"] * 2 + ["none seen"] * 2
     assert [one.bias is None for one in found.table] == [True, True, False, False]
     assert not any(one.exact for one in found.table)

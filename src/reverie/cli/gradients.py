@@ -100,7 +100,7 @@ def _uncompared(found: "GradientStatistics") -> list[str]:
     """Why some have no bias."""
     verdicts = {one.verdict for one in found.table}
     said = {
-        "not compared": "not compared: the target is no sum that can be written out, and no other learner here shares it",
+        "not compared": "not compared: no sum over codes gives the target, and no other learner here shares it",
         "no target": "no target: the learner declares no gradient that another one estimates too",
     }
     return [words for verdict, words in said.items() if verdict in verdicts]

@@ -17,7 +17,8 @@ The first three see a spread of the weights. A mode that no forward chain enters
 and log Z too small without a sign of it: on machines whose two modes are all bits off and all bits on, all 256 chains
 agreed on the one, with 92 % of the mass in the other. So chains also start at β = 1, from scattered states
 (`scatter`) and a hundred sweeps, and are annealed to the base along the same path, the other half of bidirectional
-Monte Carlo (Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using bidirectional Monte Carlo*, §3).
+Monte Carlo (Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using bidirectional Monte Carlo*,
+§3).
 Where sweeps are reversible, chains that start in a set B of states, distributed there as p is, have
 
     E 1/w = (share of forward chains that end in B) / (Z · share of B under p),

@@ -34,6 +34,11 @@ class Asked(NamedTuple):
         return [name for name in moves if name in ("model", "inference")] or list(moves)
 
     @property
+    def targets(self) -> Mapping[str, Target]:
+        """What its directions are said to estimate, with these parts."""
+        return self.learner.targets(self.parts)
+
+    @property
     def exact(self) -> bool:
         """Whether its direction is without noise."""
         return self.learner.name == "enumeration"
@@ -99,15 +104,16 @@ def references_of(asked: Iterable[Asked], parts: Mapping[str, Any]) -> dict[tupl
     unbiased for it, if another learner has the same target and is compared with it: a chain's long run serves where
     no independent draws do.
     """
-    every = [(one, part) for one in asked for part in one.moved if part in one.learner.target]
+    targets = {one.label: one.targets for one in asked}
+    every = [(one, part) for one in asked for part in one.moved if part in targets[one.label]]
     found = {}
     for one, part in every:
-        target = one.learner.target[part]
+        target = targets[one.label][part]
         words = enumerated(target, parts)
         if words is None:
-            alike = [other for other, of in every if of == part and other.learner.target[of].same(target)]
+            alike = [other for other, of in every if of == part and targets[other.label][of].same(target)]
             claims = ("unbiased", "asymptotic")
-            sound = [one for claim in claims for one in alike if one.learner.target[part].claim == claim]
+            sound = [one for claim in claims for one in alike if targets[one.label][part].claim == claim]
             if len(alike) < 2 or not sound:
                 continue
             words = sound[0].label

@@ -330,6 +330,6 @@ def gradient_statistics(
         means = {part: its.means.mean(axis=0) for part, its in own.items() if its is not None}
         found = _run(one, batch, means, jax.random.fold_in(key_draws, place), draws, settle, step)
         for part, its in found.items():
-            target = one.learner.target.get(part)
+            target = one.targets.get(part)
             table.append(_statistics(one.label, part, its, target, own.get(part), chosen=chosen))
     return GradientStatistics(true.label if chosen else None, int(batch.index.shape[0]), draws, tuple(table))

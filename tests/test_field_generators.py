@@ -5,13 +5,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from reverie import noise
 from reverie.auxiliaries import FieldGenerator
 from reverie.capabilities import HasRealPotential
 from reverie.data import Leaf, Spec
 from reverie.directions import Contrastive, FieldAgainstGenerator, GeneratorFromRevised, GeneratorUpField
-from reverie.directions.field_generators import entropy_bound
+from reverie.directions.field_generators import entropy_bound, entropy_of_spreads
 from reverie.errors import InputError
 from reverie.learners import CooperativeField, ExclusiveField, InclusiveField, StochasticMaximumLikelihood
 from reverie.samplers import MALA, BaseNoise, ChainsFromGenerator, Langevin
@@ -97,6 +98,35 @@ def test_the_exclusive_generator_goes_down_the_divergence():
     truth = eqx.filter_grad(exact)(part)
     ours, theirs = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (given, truth))
     assert np.linalg.norm(ours - theirs) < 0.06 * np.linalg.norm(theirs)
+
+
+@pytest.mark.parametrize("hidden", [(), (3,)])
+def test_entropy_by_normalisation_is_that_of_independent_gaussians_with_the_spreads_of_all_units(hidden):
+    part = FieldGenerator(latent=2, hidden=hidden, scale=0.5).init(noise.make_key(2), SPEC, FIELD)
+    x, h = jax.vmap(part.pair)(jax.vmap(part.noise)(jax.random.split(noise.make_key(0), 50)))
+    layer = part.network.layers[0]
+    got = np.asarray(h[0]) @ np.asarray(layer.weight) + np.asarray(layer.bias)
+    units = np.concatenate([np.asarray(x), got], axis=1) if hidden else np.asarray(x)
+    expected = scipy.stats.norm(scale=units.std(0)).entropy().sum()
+    assert float(entropy_of_spreads(part, x, h)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_normalisation_and_the_bound_are_two_directions():
+    part, batch = linear(), worlds.batch_of(np.zeros((64, 2), np.float32))
+    parts = {"model": FIELD, "generator": part}
+    draw, _, _ = BaseNoise("generator").draw(tick(3), parts, batch, None)
+    given = along(GeneratorUpField("normalisation"), parts, batch, draw)["generator"].network.layers[0].weight
+
+    def by_hand(weight):
+        at = eqx.tree_at(lambda p: p.network.layers[0].weight, part, weight)
+        x = jax.vmap(at.pair)(draw["noise"][0])[0]
+        return jnp.mean(jax.vmap(FIELD.potential)(x)) + jnp.sum(jnp.log(jnp.std(x, axis=0)))
+
+    expected = jax.grad(by_hand)(part.network.layers[0].weight)
+    np.testing.assert_allclose(given, expected, rtol=1e-4)
+    other = along(GeneratorUpField(), parts, batch, draw)["generator"].network.layers[0].weight
+    assert np.abs(other - expected).max() > 0.05 * np.abs(expected).max()
+    assert ExclusiveField(entropy="normalisation").direction.directions[1] == GeneratorUpField("normalisation")
 
 
 def test_the_exclusive_field_is_told_the_data_from_the_draws():

@@ -85,6 +85,10 @@ class FieldGenerator(Part, GeneratesPairs):
         """g(h)."""
         return self.network(h[0])
 
+    def signals(self, h: tuple[Array, ...]) -> Array:
+        """Those of the perceptron."""
+        return jnp.concatenate(self.network.signals(h[0])) if self.hidden else jnp.zeros(0)
+
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log N(h; 0, I)."""
         return jnp.sum(jax.scipy.stats.norm.logpdf(h[0]))

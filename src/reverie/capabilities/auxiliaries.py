@@ -83,6 +83,10 @@ class GeneratesPairs(Capability):
         """The middle of q(x | h)."""
 
     @abstractmethod
+    def signals(self, h: Code) -> Array:
+        """What the hidden units get before their activation, of all layers, [units]."""
+
+    @abstractmethod
     def log_prior(self, h: Code) -> Scalar:
         """log q(h)."""
 

@@ -1,6 +1,6 @@
 """What moves a field and its generator: towards the field by revised pairs, or up the field with a bound of entropy."""
 
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,10 @@ from reverie.directions.contrastive import Contrastive
 from reverie.directions.direction import Ascent, Direction, Memory, gradient
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
+
+Entropy = Literal["bound", "normalisation"]
+LEAST = 1e-12
+"""Of a variance, so that a unit that stands still has a logarithm."""
 
 
 class GeneratorFromRevised(Direction):
@@ -103,16 +107,27 @@ class GeneratorUpField(Direction):
     since log q(x) = log E_h q(x | h) is at most the mean of that logarithm when one of the h_b is the code of x itself.
     The codes of the batch serve each other, so that B is the batch size; the bound grows with B to the entropy.
 
+    Or, by `normalisation`, what batch normalisation would know of it, the spread of every unit over the batch:
+
+        H ≈ Σ_i ½ log 2πe Var_b a_i,    a: what the hidden units get, and x
+
+    the entropy of independent Gaussians. It bounds nothing: hidden units that spread are paid for though x does not.
+
+    Args:
+        entropy: `bound` or `normalisation`.
+
     Example:
         >>> from reverie.directions import GeneratorUpField
         >>> GeneratorUpField().moves
         ('generator',)
 
-    Reference: Ou 2019, Eq. 40–41; the bound: Yin & Zhou 2018, *Semi-implicit variational inference*, Eq. 6 and Prop. 1.
+    Reference: Ou 2019, Eq. 40–41; the bound: Yin & Zhou 2018, *Semi-implicit variational inference*, Eq. 6 and Prop. 1;
+    normalisation: Kim & Bengio 2016, *Deep directed generative models with energy-based probability estimation*, §3.
     """
 
     moves = ("generator",)
     uses = ("noise",)
+    entropy: Entropy = "bound"
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
@@ -123,7 +138,8 @@ class GeneratorUpField(Direction):
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
             x, h = jax.vmap(parts["generator"].pair)(noise)
             reward = jnp.mean(jax.vmap(parts["model"].potential)(x))
-            entropy = entropy_bound(parts["generator"], x, h)
+            estimate = entropy_bound if self.entropy == "bound" else entropy_of_spreads
+            entropy = estimate(parts["generator"], x, h)
             return reward + entropy, {"generator_potential": reward, "generator_entropy": entropy}
 
         ascent, info = gradient(objective, parts, self.moves)
@@ -134,3 +150,9 @@ def entropy_bound(generator: Any, x: Array, h: Any) -> Array:
     """−1/B Σ_i log 1/B Σ_j q(x_i | h_j), x_i being drawn given h_i."""
     each = jax.vmap(lambda x: jax.vmap(lambda h: generator.log_likelihood(x, h))(h))(x)
     return -jnp.mean(jax.nn.logsumexp(each, axis=1) - jnp.log(x.shape[0]))
+
+
+def entropy_of_spreads(generator: Any, x: Array, h: Any) -> Array:
+    """Σ ½ log 2πe Var a over the columns of x and the hidden units, with variances over the batch."""
+    every = jnp.concatenate([x, jax.vmap(generator.signals)(h)], axis=1)
+    return 0.5 * jnp.sum(jnp.log(2 * jnp.pi * jnp.e * jnp.maximum(jnp.var(every, axis=0), LEAST)))

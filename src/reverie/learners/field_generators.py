@@ -3,6 +3,7 @@
 from reverie.capabilities import GeneratesPairs, HasRealPotential
 from reverie.directions import Contrastive, FieldAgainstGenerator, GeneratorFromRevised, GeneratorUpField
 from reverie.directions.direction import Join
+from reverie.directions.field_generators import Entropy
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
 from reverie.parts import Optimiser
@@ -90,19 +91,22 @@ def CooperativeField(moves: int = 10, step: float = 0.02, penalty: float = 0.0) 
 
 
 @named("exclusive")
-def ExclusiveField(field_steps: int = 1, generator_steps: int = 1, penalty: float = 0.0) -> Learner:
+def ExclusiveField(
+    field_steps: int = 1, generator_steps: int = 1, penalty: float = 0.0, entropy: Entropy = "bound"
+) -> Learner:
     """A field against a generator that climbs it while keeping its entropy up.
 
         θ up E_data ∇u(x) − E_{q_φ} ∇u(x),    φ up E_{q_φ} u_θ(x) + H̲[q_φ]                      (Ou 2019, Eq. 41)
 
     No chains: the generator's draws stand for the field's, which is biased as long as the two differ. The second line
     goes down KL[q_φ ‖ p_θ], the exclusive divergence. H̲ is a lower bound of the entropy by the codes of the batch
-    (Yin & Zhou 2018), where Kim and Bengio have sums of log scales of batch normalisation, which bound nothing.
+    (Yin & Zhou 2018), or Kim and Bengio's sum of the log spreads of all units, which bounds nothing.
 
     Args:
         field_steps: the field moves once in so many steps.
         generator_steps: the generator moves once in so many steps.
         penalty: α of the size of u, as `InclusiveField` has it.
+        entropy: `bound`, or `normalisation` for Kim and Bengio's.
 
     Example:
         >>> from reverie.learners import ExclusiveField
@@ -115,7 +119,7 @@ def ExclusiveField(field_steps: int = 1, generator_steps: int = 1, penalty: floa
     return Learner(
         reference="Kim & Bengio 2016",
         sampler=BaseNoise("generator"),
-        direction=Join((FieldAgainstGenerator(_penalty(penalty)), GeneratorUpField())),
+        direction=Join((FieldAgainstGenerator(_penalty(penalty)), GeneratorUpField(entropy))),
         requires=REQUIRES,
         optimiser=PACES,
         cadence={"model": field_steps, "generator": generator_steps},

@@ -72,6 +72,14 @@ class MLP(eqx.Module):
             x = ACTIVATIONS[self.activation](layer(x))
         return self.layers[-1](x)
 
+    def signals(self, x: Float[Array, " inputs"]) -> tuple[Array, ...]:
+        """What the units of each hidden layer get before their activation."""
+        found = []
+        for layer in self.layers[:-1]:
+            found.append(layer(x))
+            x = ACTIVATIONS[self.activation](found[-1])
+        return tuple(found)
+
 
 def mlp(
     key: Key[Array, ""],

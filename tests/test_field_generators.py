@@ -12,6 +12,7 @@ from reverie.auxiliaries import FieldGenerator
 from reverie.capabilities import HasRealPotential
 from reverie.data import Leaf, Spec
 from reverie.directions import Contrastive, FieldAgainstGenerator, GeneratorFromRevised, GeneratorUpField
+from reverie.directions.direction import Join
 from reverie.directions.field_generators import entropy_bound, entropy_of_spreads
 from reverie.errors import InputError
 from reverie.learners import CooperativeField, ExclusiveField, InclusiveField, StochasticMaximumLikelihood
@@ -126,7 +127,9 @@ def test_normalisation_and_the_bound_are_two_directions():
     np.testing.assert_allclose(given, expected, rtol=1e-4)
     other = along(GeneratorUpField(), parts, batch, draw)["generator"].network.layers[0].weight
     assert np.abs(other - expected).max() > 0.05 * np.abs(expected).max()
-    assert ExclusiveField(entropy="normalisation").direction.directions[1] == GeneratorUpField("normalisation")
+    direction = ExclusiveField(entropy="normalisation").direction
+    assert isinstance(direction, Join)
+    assert direction.directions[1] == GeneratorUpField("normalisation")
 
 
 def test_the_exclusive_field_is_told_the_data_from_the_draws():

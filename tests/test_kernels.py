@@ -276,7 +276,7 @@ def test_options_that_describe_no_kernel_are_refused(options):
         NoUTurn(**options)
     with pytest.raises(InputError, match="for each of 2 columns"):
         NoUTurn(inverse_mass=(1.0,)).move(noise.make_key(0), Skewed(), jnp.zeros(2), None)
-    unknown: Any = "square"
-    for flips, balance in ((0, "root"), (1, unknown)):
+    wrong: tuple[tuple[int, Any], ...] = ((0, "root"), (1, "square"))
+    for flips, balance in wrong:
         with pytest.raises(InputError, match="balance root or barker"):
             LocallyBalanced(flips, balance)

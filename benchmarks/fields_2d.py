@@ -55,6 +55,7 @@ LEARNERS = {
     "inclusive, Langevin": lambda: InclusiveField(moves=25, step=0.006, code_moves=5, code_step=0.1, penalty=0.01),
     "cooperative": lambda: CooperativeField(moves=15, step=0.015, penalty=0.01),
     "exclusive": lambda: ExclusiveField(penalty=0.01),
+    "exclusive, normalisation": lambda: ExclusiveField(penalty=0.01, entropy="normalisation"),
     "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.02),
     "NCE, ν = 10": lambda: NoiseContrastiveEstimation(noise=10),
     "dynamic NCE, ν = 4": lambda: DynamicNCE(noise=4, share=0.5),

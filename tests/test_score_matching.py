@@ -1,5 +1,6 @@
 """Score matching in its three forms, changes of one site, conditional contrast: learning without log Z and chains."""
 
+import dataclasses
 import itertools
 
 import equinox as eqx
@@ -68,7 +69,8 @@ def test_score_matching_of_a_bell_is_its_closed_form():
 
 
 def field(spread=0.5):
-    model = worlds.made(worlds.blank("random-field"), worlds.CONTINUOUS.spec, spread=spread)
+    blank = dataclasses.replace(worlds.blank("random-field"), detail=0.5)
+    model = worlds.made(blank, worlds.CONTINUOUS.spec, spread=spread)
     return {"model": model}, worlds.batch_of(worlds.CONTINUOUS.rows.raw[:6])
 
 

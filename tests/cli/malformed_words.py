@@ -68,7 +68,7 @@ def pairs() -> Iterator[Case]:
         "rbm-on-numbers": ("moons", "--model", "rbm", "--learner", "cd"),
         "realnvp-on-bits": ("digits", "--model", "realnvp"),
         "made-on-numbers": ("moons", "--model", "made", "--learner", "mle"),
-        "em-on-bits": ("digits", "--learner", "em"),
+        "em-of-a-flow": ("digits", "--model", "realnvp", "--learner", "em"),
         "unused-inference": ("digits", "--model", "made", "--inference", "gaussian"),
         "unused-critic": ("digits", "--model", "sbn", "--learner", "jsa", "--critic", "critic"),
         "inference-of-other-kind": ("digits", "--model", "sbn", "--learner", "jsa", "--inference", "gaussian"),

@@ -150,7 +150,7 @@ def test_a_walk_of_reals_finds_the_conditional_gaussian():
 
 def test_a_field_without_sweeps_is_drawn_by_walks_from_its_base():
     """One real column, two modes: the shares, means and squares of the draws against a sum over a grid."""
-    field = worlds.made(RandomField(hidden=(6,)), worlds.continuous(columns=1).spec, spread=1.5)
+    field = worlds.made(RandomField(hidden=(6,), detail=0.5), worlds.continuous(columns=1).spec, spread=1.5)
     grid = np.linspace(-15.0, 15.0, 3001)[:, None] * np.asarray(field.base_spread) + np.asarray(field.base_centre)
     u = np.asarray(jax.vmap(field.potential)(jnp.asarray(grid, jnp.float32)), np.float64)
     p = np.exp(u - np.logaddexp.reduce(u))
@@ -162,7 +162,7 @@ def test_a_field_without_sweeps_is_drawn_by_walks_from_its_base():
 def test_draws_of_a_class():
     """Of a joint field by walks under u(x, y), against a grid; of a model that is guided, by its own way."""
     data = worlds.continuous(columns=1)
-    joint = worlds.made(JointField(classes=3, hidden=(6,)), data.spec, spread=1.0)
+    joint = worlds.made(JointField(classes=3, hidden=(6,), detail=0.5), data.spec, spread=1.0)
     assert classes_of(joint) == 3
     grid = np.linspace(-60.0, 60.0, 6001)[:, None] * np.asarray(joint.base_spread) + np.asarray(joint.base_centre)
     u = np.asarray(jax.vmap(joint.class_potentials)(jnp.asarray(grid, jnp.float32)), np.float64)

@@ -16,6 +16,10 @@ from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
 
+NONE_YET = -1e30
+"""Below any mutual information."""
+
+
 class Lag(NamedTuple):
     """Where aggressive training stands.
 
@@ -27,7 +31,7 @@ class Lag(NamedTuple):
         before: its mean over the window before that one.
         visits: steps of the model since the last look at the mutual information.
         gathered: the sum of what they measured of it.
-        last: what it was at the last look; −∞ before the first, which ends nothing.
+        last: what it was at the last look; `NONE_YET` before the first, which ends nothing.
     """
 
     aggressive: Array
@@ -99,7 +103,7 @@ class LaggingElbo(Direction):
     def init(self, key: Key[Array, ""], parts: Parts) -> Lag:
         """Aggressive; the inference model begins."""
         zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
-        unknown = jnp.full((), -jnp.inf, jnp.float32)
+        unknown = jnp.full((), NONE_YET, jnp.float32)
         return Lag(jnp.ones((), bool), jnp.zeros((), bool), none, zero, zero, none, zero, unknown)
 
     def ascend(
@@ -112,7 +116,7 @@ class LaggingElbo(Direction):
             look, lambda: mutual_information(parts, draw["noise"], batch.x), lambda: jnp.zeros(())
         )
         after = self.after(memory, info["elbo"], information)
-        seen = jnp.where(jnp.isfinite(after.last), after.last, 0.0)
+        seen = jnp.where(after.last > NONE_YET, after.last, 0.0)
         told = {"aggressive": memory.aggressive.astype(jnp.float32), "mutual_information": seen}
         return ascent, after, info | told
 

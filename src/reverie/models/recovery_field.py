@@ -62,7 +62,7 @@ class TiltedNormal(HasRealPotential, HasTempering):
 
 
 class RecoveryField(Part, Recovers):
-    """Random fields of rows at L levels of noise, each met only through p(z_k | z_{k+1}).
+    """Random fields of rows at L levels of noise, each met only given the row at the level above.
 
         z_0 = x̄,    z_{k+1} = κ z_k + σ ε,    κ = α_{k+1}/α_k,  σ² = 1 − κ²,    α_k = cos a_k
 

@@ -15,7 +15,6 @@ from reverie.errors import InputError
 from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
-
 NONE_YET = -1e30
 """Below any mutual information."""
 

@@ -13,7 +13,7 @@ from reverie.data import Identity, Standardise
 from reverie.errors import InputError
 from reverie.evaluation.recoding import _agreed, decoded, encoded, uncoded
 from reverie.inference import ClassPosterior, SigmoidBeliefPosterior
-from reverie.models import MADE, PPCA
+from reverie.models import MADE, PPCA, ProductMixture
 from tests import worlds
 from tests.evaluation import closed
 
@@ -75,6 +75,19 @@ def test_a_closed_posterior_needs_no_inference_model():
     back = decoded(model, measure, (h,), KEY)
     expected = (h @ np.asarray(model.weights).T + np.asarray(model.mean)) * [2.0, 4.0, 8.0] + [1.0, 2.0, 3.0]
     assert back == pytest.approx(expected, abs=1e-3)
+
+
+def test_rows_of_a_mixture_are_coded_by_their_component():
+    model = worlds.made(ProductMixture(count=3), worlds.BINARY.spec, spread=3.0)
+    x = worlds.states(4)
+    (code,) = encoded({"model": model}, BITS, x, KEY)
+    probs = np.asarray(jax.vmap(lambda one: model.posterior(one).base_dist.probs[0])(jnp.asarray(x)))
+    clear = probs.max(1) > 0.9
+    assert clear.sum() > 4
+    assert len(set(probs.argmax(1)[clear])) > 1
+    assert np.array_equal(code[clear, 0], probs.argmax(1)[clear])
+    assert (code.dtype, code.shape) == (np.int32, (16, 1))
+    assert uncoded({"model": model}) is None
 
 
 def test_what_most_draws_have_and_the_mean_of_those_that_agree():

@@ -39,8 +39,8 @@ def uncoded(parts: Parts) -> str | None:
     model = parts["model"]
     if not isinstance(model, HasLogJoint):
         return "has no latent variables, so that rows have no codes"
-    closed = isinstance(model, HasClosedPosterior) and [one.kind for one in model.latents] == ["reals"]
-    if closed or isinstance(posterior_of(parts) if "inference" in parts else None, Proposes | Reparameterised):
+    posterior = posterior_of(parts) if "inference" in parts else None
+    if isinstance(model, HasClosedPosterior) or isinstance(posterior, Proposes | Reparameterised):
         return None
     return "was fitted without an inference model, so that rows have no codes: choose a learner that fits one"
 
@@ -78,7 +78,11 @@ def _codes(parts: Parts, measure: Measure, key: Key[Array, ""], how: How, rows: 
         x, _, key_code = seen(measure, key, words, raw)
         if "inference" not in parts:
             law = model.posterior(x)
-            return (law.sample(key_code) if how == "draw" else law.mean,)
+            if how == "draw":
+                return (law.sample(key_code),)
+            if [latent.kind for latent in model.latents] == ["reals"]:
+                return (law.mean,)
+            return _agreed((law.sample(key_code, (DRAWS,)),), model.latents)
         posterior = posterior_of(parts)
         return _drawn(posterior, key_code, x) if how == "draw" else _middle(posterior, model.latents, key_code, x)
 

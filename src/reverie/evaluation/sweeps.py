@@ -1,5 +1,6 @@
 """What moves chains along a model's path: its own sweeps, or general moves on the scale of the base."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ def sweeper(model: Any, key: Key[Array, ""]) -> Callable[..., PyTree]:
         own: Callable[..., PyTree] = model.tempered_gibbs
     else:
         scale = jnp.std(base_of(model, key, SCALING).astype(jnp.float32), axis=0)
-        own = lambda key, row, beta: _moved(model, key, row, beta, scale)  # noqa: E731
+        own = functools.partial(_moved, model, scale)
 
     def sweep(key: Key[Array, ""], x: PyTree, beta: Array | float) -> PyTree:
         keys = jax.random.split(key, len(jax.tree.leaves(x)[0]))
@@ -29,11 +30,14 @@ def sweeper(model: Any, key: Key[Array, ""]) -> Callable[..., PyTree]:
     return sweep
 
 
-def _moved(model: Any, key: Key[Array, ""], x: Array, beta: Array, scale: Array) -> Array:
+def _moved(model: Any, scale: Array, key: Key[Array, ""], x: Array, beta: Array) -> Array:
     """A Hamiltonian move of reals in units of the base's spread, or a proposal for each bit or category."""
     if jnp.issubdtype(x.dtype, jnp.floating):
         latents = (Latent("reals", x.size),)
-        log_p = lambda h: model.tempered_potential(h[0] * scale, beta)  # noqa: E731
+
+        def log_p(h: tuple[Array, ...]) -> Array:
+            return model.tempered_potential(h[0] * scale, beta)
+
         return move(key, (x / scale,), log_p, latents, jnp.asarray(STEP / x.size**0.25), LEAPS).h[0] * scale
     bits = x.dtype == jnp.bool_
     latents = (Latent("bits", x.size) if bits else Latent("categories", x.size, model.levels),)

@@ -184,7 +184,10 @@ class ProductMixture(
 
         def fitted(kind: Columns, moments: Array) -> Array:
             every = kind.pooled(mass / total, moments)
-            pool = lambda share, one: kind.pooled(jnp.stack([share, 1.0 - share]), jnp.stack([one, every]))  # noqa: E731
+
+            def pool(share: Array, one: Array) -> Array:
+                return kind.pooled(jnp.stack([share, 1.0 - share]), jnp.stack([one, every]))
+
             return kind.fitted(jax.vmap(pool)(own, moments), ridge)
 
         columns = tuple(fitted(kind, one) for kind, one in zip(self._kinds(), statistics.moments, strict=True))

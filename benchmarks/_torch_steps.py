@@ -4,6 +4,9 @@
     fused      the same with the fused Adam; gradients that are easily written down are, and autograd is left out
     compiled   the objective under `torch.compile`, and the fused Adam
 
+REBAR and RELAX ask for a gradient of a gradient, which is what `torch.func` is for; their gradients are functions in
+all three forms.
+
 Codes of one draw are weighed and differentiated in one pass, batches are looked up in one tensor, nothing is sent back
 to Python within a step, and denormal numbers are flushed to zero (`--denormals` keeps them).
 
@@ -23,6 +26,7 @@ from torch.nn import functional
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 CASES = {}
 BY_HAND = {}
+GRADIENTS = {}
 KEPT = {}
 K, HIDDEN, LATENT, WIDTH, RATE, DECAY = 10, 200, 50, 200, 1e-3, 0.8
 UNITS, STORE, STRIDE = 500, 10_000, 1e-3
@@ -40,10 +44,12 @@ class Form:
         self.kept = {"codes": None, "visited": None, "mean": torch.zeros(()), "variance": torch.zeros(())}
         self.kept |= KEPT[case](rows) if case in KEPT else {}
         self.optimiser = torch.optim.Adam(self.p.values(), RATE, fused=form != "eager")
-        self.by_hand = BY_HAND.get(case) if form == "fused" else None
+        self.by_hand = GRADIENTS.get(case, BY_HAND.get(case) if form == "fused" else None)
         self.order, self.at = torch.randperm(len(rows)), 0
         if form == "compiled" and "move" in self.kept:  # Sixty moves in one program take minutes to compile.
             self.kept["move"] = torch.compile(self.kept["move"], dynamic=False)
+        elif form == "compiled" and self.by_hand is not None:
+            self.by_hand = torch.compile(self.by_hand, dynamic=False)
         elif form == "compiled":
             self.objective = torch.compile(self.objective, dynamic=False)
 
@@ -421,7 +427,15 @@ def straight(a, u):
     return mean + ((u < mean).float() - mean).detach()
 
 
+def sharp(a, u):
+    """A bit going up, its relaxed code coming down."""
+    z = logistic(a, u)
+    soft = torch.sigmoid(z)
+    return soft + ((z > 0).float() - soft).detach()
+
+
 _relaxed("gumbel", lambda a, u: torch.sigmoid(logistic(a, u)))
+_relaxed("st-gumbel", sharp)
 _relaxed("straight-through", straight)
 
 
@@ -438,6 +452,76 @@ def arm(p, x, index, kept):
     f = (log_p - log_code(a, h)).detach()
     pull = (far - f)[..., None] * (u - 0.5)
     return -log_p.mean() - (pull.mean(0) * a).sum(-1).mean(), f.mean()
+
+
+def scaled(rows):
+    """The net, and the logarithms of a temperature and of a scale."""
+    return sbn(rows) | {"heat": torch.tensor(math.log(0.5)), "scale": torch.zeros(())}
+
+
+def with_network(rows):
+    """The net, the logarithm of a temperature, and a perceptron of (x, z) whose last layer begins at nought."""
+    first = glorot(784 + HIDDEN, 100)
+    network = {"sx": first[:784].clone(), "sz": first[784:].clone(), "sb": torch.zeros(100)}
+    network |= {"t": torch.zeros(100, 1), "tb": torch.zeros(1)}
+    return sbn(rows) | {"heat": torch.tensor(math.log(0.5))} | network
+
+
+def scale_of(p, s, x, z):
+    """η f."""
+    return torch.exp(s["scale"]), 0.0
+
+
+def network_of(p, s, x, z):
+    """f + r(x, z)."""
+    first = torch.addmm(s["sb"], x, s["sx"]) + torch.tanh(z) @ s["sz"]
+    return 1.0, (functional.leaky_relu(first) @ s["t"]).squeeze(-1) + s["tb"]
+
+
+def conditioned(a, b, v):
+    """Logits with noise, given the bit."""
+    v = v.clamp(SMALLEST, 1 - SMALLEST)
+    nought = torch.sigmoid(-a)
+    return logistic(a, torch.where(b > 0.5, nought + v * (1 - nought), v * nought))
+
+
+def _controlled(name, parameters, parts):
+    own = [key for key in parameters(torch.zeros(2, 784)) if key not in ("W", "b", "top", "R", "c")]
+
+    def gradients(p, x, index, kept):
+        """Of −f for θ and φ, and of the variance for the surrogate; φ enters by its logits alone."""
+        p = {key: value.detach() for key, value in p.items()}
+        a, n = torch.addmm(p["c"], x, p["R"]), len(x)
+        u, v = torch.rand(K, n, HIDDEN), torch.rand(K, n, HIDDEN)
+        b = (logistic(a, u) > 0).float()
+        logits = torch.addmm(p["b"], b.view(-1, HIDDEN), p["W"]).view(K, n, 784)
+        f = log_code(p["top"], b) + log_bits(logits, x) - log_code(a, b)
+
+        def control(s, z):
+            soft = torch.sigmoid(z * torch.exp(-s["heat"]))
+            scale, extra = parts(p, s, x, z)
+            return scale * (log_joint(p, x, soft) - log_code(a, soft)) + extra
+
+        def pull(free, s):
+            bound = control(s, conditioned(free, b, v))
+            number = control(s, conditioned(a, b, v))
+            return ((f - number) * log_code(free, b) + control(s, logistic(free, u)) - bound).mean()
+
+        def energy(s):
+            da = torch.func.grad(pull)(a, s)
+            return (x.t() @ da).square().sum() + da.sum(0).square().sum(), da
+
+        down, da = torch.func.grad(energy, has_aux=True)({key: p[key] for key in own})
+        share = torch.full((K, n), 1 / K)
+        found = sbn_gradients(p, x, b, a, logits, share, share) | {"R": -(x.t() @ da), "c": -da.sum(0)}
+        return found | down, f.mean()
+
+    CASES[name] = None, parameters, 100
+    GRADIENTS[name] = gradients
+
+
+_controlled("rebar", scaled, scale_of)
+_controlled("relax", with_network, network_of)
 
 
 # The restricted Boltzmann machine of 500 hidden units, by chains that persist or begin at the data.

@@ -16,7 +16,7 @@ from reverie.errors import InputError
 from reverie.evaluation.classification import accuracy
 from reverie.learners import JointEnergy
 from reverie.models import BitField, JointField, RandomField
-from reverie.networks.mlp import affine
+from reverie.networks.mlp import affine, mlp
 from tests import worlds
 from tests.measuring import tick
 
@@ -32,6 +32,12 @@ def field(**options):
     model = RandomField(**options).init(noise.make_key(3), PICTURES)
     moved = worlds.scattered(model, 4, 0.4)
     return dataclasses.replace(moved, base_centre=model.base_centre, base_spread=model.base_spread)
+
+
+def test_a_perceptron_reads_a_vector_whole_or_in_pieces():
+    network = worlds.scattered(mlp(noise.make_key(0), 5, (4,), 2), 1, 0.4)
+    x = jnp.asarray(np.random.default_rng(2).normal(size=5), jnp.float32)
+    np.testing.assert_allclose(network(x[:2], x[2:4], x[4:]), network(x), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("network", "form"), FORMS)

@@ -6,6 +6,7 @@ from reverie.auxiliaries.code_critic import CodeCritic
 from reverie.auxiliaries.critic import Critic
 from reverie.auxiliaries.discrete_generator import AutoregressiveGenerator
 from reverie.auxiliaries.generator import FieldGenerator
+from reverie.auxiliaries.local_baseline import LocalBaseline
 from reverie.auxiliaries.log_normaliser import LogNormaliser
 from reverie.auxiliaries.noise import IndependentNoise, ModelNoise
 from reverie.auxiliaries.pair_critic import PairCritic
@@ -16,7 +17,7 @@ from reverie.parts import Part
 
 AUXILIARIES: dict[str, dict[str, type[Part]]] = {
     "critic": {"critic": Critic, "code-critic": CodeCritic, "pair-critic": PairCritic},
-    "baseline": {"baseline": Baseline},
+    "baseline": {"baseline": Baseline, "local-baseline": LocalBaseline},
     "surrogate": {"concrete": ConcreteSurrogate, "network": NetworkSurrogate},
     "predictor": {"predictor": Predictor},
     "pseudo-inputs": {"pseudo-inputs": PseudoInputs},
@@ -36,6 +37,7 @@ __all__ = [
     "Critic",
     "FieldGenerator",
     "IndependentNoise",
+    "LocalBaseline",
     "LogNormaliser",
     "ModelNoise",
     "NetworkSurrogate",

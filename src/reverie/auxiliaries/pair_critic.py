@@ -2,7 +2,6 @@
 
 from typing import Any, Self
 
-import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import Code, DiscriminatesPairs, HasLogJoint, Latent
@@ -55,4 +54,4 @@ class PairCritic(Part, DiscriminatesPairs):
 
     def pair_logit(self, x: PyTree, h: Code) -> Array:
         """V(x, h)."""
-        return self.network(jnp.concatenate([features(x, self.shape), code_features(h, self.latents)]))[0]
+        return self.network(features(x, self.shape), code_features(h, self.latents))[0]

@@ -125,4 +125,4 @@ class NetworkSurrogate(Part, StandsInFreely):
 
     def extra(self, x: PyTree, block: int, z: Array) -> Array:
         """r(x, z)."""
-        return self.networks[block](jnp.concatenate([features(x, self.shape), jnp.tanh(z.reshape(-1))]))[0]
+        return self.networks[block](features(x, self.shape), jnp.tanh(z.reshape(-1)))[0]

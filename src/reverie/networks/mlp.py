@@ -5,6 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -22,9 +23,10 @@ class Affine(eqx.Module):
     weight: Float[Array, "inputs outputs"]
     bias: Float[Array, " outputs"]
 
-    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
-        """The affine map of one vector."""
-        return x @ self.weight + self.bias
+    def __call__(self, *x: Float[Array, " _"]) -> Float[Array, " outputs"]:
+        """The affine map of one vector, given whole or in pieces: one that many vectors share is multiplied once."""
+        rows = jnp.split(self.weight, np.cumsum([piece.shape[-1] for piece in x])[:-1])
+        return sum(piece @ weight for piece, weight in zip(x, rows, strict=True)) + self.bias
 
 
 def affine(key: Key[Array, ""], inputs: int, outputs: int, bias: Array | float = 0.0) -> Affine:
@@ -66,11 +68,11 @@ class MLP(eqx.Module):
     layers: tuple[Affine, ...]
     activation: str = eqx.field(static=True)
 
-    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
-        """The network's value at one vector."""
+    def __call__(self, *x: Float[Array, " _"]) -> Float[Array, " outputs"]:
+        """The network's value at one vector, given whole or in pieces."""
         for layer in self.layers[:-1]:
-            x = ACTIVATIONS[self.activation](layer(x))
-        return self.layers[-1](x)
+            x = (ACTIVATIONS[self.activation](layer(*x)),)
+        return self.layers[-1](*x)
 
     def signals(self, x: Float[Array, " inputs"]) -> tuple[Array, ...]:
         """What the units of each hidden layer get before their activation."""

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from reverie import noise
-from reverie.auxiliaries import Baseline, ConcreteSurrogate, NetworkSurrogate
+from reverie.auxiliaries import ConcreteSurrogate, LocalBaseline, NetworkSurrogate
 from reverie.capabilities import (
     HasCodeLogits,
     HasFiniteCodes,
@@ -37,7 +37,7 @@ from tests.measuring import along, ascents
 def with_auxiliaries(parts, spec):
     """A baseline and surrogates that are nowhere near right: an estimator must not need them to be."""
     model, key = parts["model"], noise.make_key(1)
-    baseline = worlds.scattered(Baseline((4,)).init(key, spec, model), 3, 0.5)
+    baseline = worlds.scattered(LocalBaseline((4,)).init(key, spec, model), 3, 0.5)
     surrogate = worlds.scattered(ConcreteSurrogate().init(key, spec, model), 4, 0.2)
     network = worlds.scattered(NetworkSurrogate((5,)).init(key, spec, model), 4, 0.3)
     return parts | {"baseline": baseline, "surrogate": surrogate, "network": network}
@@ -155,6 +155,7 @@ ESTIMATORS: dict[str, Estimator] = {
     "nvil": Estimator(Importance(8), NeuralVariational()),
     "muprop": Estimator(Importance(8), MuProp()),
     "arm": Estimator(CodeNoise(8), AugmentReinforceMerge()),
+    "disarm": Estimator(CodeNoise(8), AugmentReinforceMerge("disarm")),
     "rebar": Estimator(CodeNoise(4, 2), ControlVariate()),
     "relax": Estimator(CodeNoise(4, 2), ControlVariate(), "network"),
 }

@@ -15,6 +15,7 @@ from reverie.capabilities.auxiliaries import (
     GeneratesPairs,
     HasLogNormaliser,
     HasPseudoInputs,
+    PredictsLocalValues,
     PredictsUnits,
     PredictsValue,
     StandsIn,
@@ -79,7 +80,7 @@ from reverie.capabilities.posteriors import (
 from reverie.capabilities.recovery import Recovers
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
 from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
-from reverie.capabilities.terms import HasPosteriorTerms, HasPriorTerms
+from reverie.capabilities.terms import HasLinks, HasPosteriorTerms, HasPriorTerms
 from reverie.capabilities.training import HasTrainingForm
 from reverie.capabilities.wholes import (
     HasBeliefStack,
@@ -127,6 +128,7 @@ __all__ = [
     "HasJointSample",
     "HasLengthNormalisers",
     "HasLengths",
+    "HasLinks",
     "HasLogJoint",
     "HasLogNormaliser",
     "HasLogProb",
@@ -153,6 +155,7 @@ __all__ = [
     "InfersFirstStage",
     "Latent",
     "MarginalOf",
+    "PredictsLocalValues",
     "PredictsUnits",
     "PredictsValue",
     "Proposes",

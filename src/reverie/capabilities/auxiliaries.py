@@ -59,6 +59,14 @@ class PredictsValue(Capability):
         """One guess for each block of latent variables, [blocks]."""
 
 
+class PredictsLocalValues(PredictsValue):
+    """A baseline that reads, for each block of a code, what was drawn before it too."""
+
+    @abstractmethod
+    def local_values(self, x: Row, h: Code) -> Array:
+        """One guess for each block, [blocks]; that of a block owes nothing to the block itself or those after it."""
+
+
 class PredictsUnits(Capability):
     """Predictors: a guess of each unit of a code from the other units."""
 

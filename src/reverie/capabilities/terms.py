@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from reverie.capabilities.capability import Code, Row
@@ -19,6 +20,14 @@ class HasPriorTerms(HasLogJoint):
         One number a variable, [size], where the variables of the block are independent given the blocks above it; else
         one number for the block, [].
         """
+
+
+class HasLinks(HasPriorTerms):
+    """p(x, h) = p(x | h_1) p(h_1 | h_2) … p(h_L): each layer leans on the one above it alone, x on the first."""
+
+    def links(self, x: Row, h: Code) -> Array:
+        """log p(x | h_1), log p(h_1 | h_2), …, log p(h_L), [blocks + 1]; their sum is `log_joint`."""
+        return jnp.stack([self.log_likelihood(x, h), *(jnp.sum(term) for term in self.prior_terms(h))])
 
 
 class HasPosteriorTerms(HasPosterior):

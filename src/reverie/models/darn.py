@@ -13,7 +13,7 @@ from reverie.capabilities import (
     Decodes,
     HasFiniteCodes,
     HasJointSample,
-    HasPriorTerms,
+    HasLinks,
     HasRelaxedJoint,
     Latent,
     Samplable,
@@ -50,7 +50,7 @@ class Sideways(eqx.Module):
         return jax.lax.scan(step, outside, (jnp.arange(outside.shape[0]), uniform, columns))[1]
 
 
-class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, Decodes, HasJointSample, Samplable):
+class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
     """A belief net in which the bits of a layer depend on each other too, each on those before it.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),

@@ -11,7 +11,7 @@ from reverie.capabilities import (
     Decodes,
     HasFiniteCodes,
     HasJointSample,
-    HasPriorTerms,
+    HasLinks,
     HasRelaxedJoint,
     Latent,
     Samplable,
@@ -25,7 +25,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, learned, option
 
 
-class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasPriorTerms, Decodes, HasJointSample, Samplable):
+class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
     """A sigmoid belief net of any depth: layers of bits, and rows of any kind below them.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),

@@ -1,5 +1,6 @@
 """Independent codes from the inference model, weighted towards the posterior."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,7 +14,12 @@ from reverie.samplers.sampler import Chain, Codes, Draw, Sampler, Tick
 
 
 def log_joints(model: Any, h: PyTree, x: PyTree) -> Array:
-    """log p(x, h) of codes [count, batch, …] of the rows of a batch, [count, batch].
+    """log p(x, h) of codes [count, batch, …] of the rows of a batch, [count, batch]."""
+    return of_codes(model.log_joint, h, x)
+
+
+def of_codes(function: Callable[[PyTree, PyTree], Array], h: PyTree, x: PyTree) -> Array:
+    """A function of a row and a code at codes [count, batch, …] of the rows of a batch, [count, batch, …].
 
     Codes are laid end to end, each with its row: over one leading axis in place of two XLA need not turn the factors
     of a gradient's matrix product around in memory. Who draws and who ascends should both ask here: what both compute,
@@ -23,7 +29,8 @@ def log_joints(model: Any, h: PyTree, x: PyTree) -> Array:
     codes = jax.tree.map(lambda leaf: leaf.reshape(count * size, *leaf.shape[2:]), h)
     codes = jax.lax.optimization_barrier(codes)
     rows = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)).reshape(-1, *leaf.shape[1:]), x)
-    return jax.vmap(model.log_joint)(rows, codes).reshape(count, size)
+    values = jax.vmap(function)(rows, codes)
+    return values.reshape(count, size, *values.shape[1:])
 
 
 def propose(key: Key[Array, ""], parts: Parts, x: PyTree, count: int) -> tuple[PyTree, Array]:

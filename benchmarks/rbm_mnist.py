@@ -47,7 +47,7 @@ LEARNERS = {
     "cd": lambda given, first: rv.learners.ContrastiveDivergence(given.k),
     "tempered-pcd": lambda given, first: rv.learners.TemperedMaximumLikelihood(given.k, given.particles),
     "mean-field-pcd": lambda given, first: rv.learners.MeanFieldPCD(given.k, given.particles, first),
-    "up-down": lambda given, first: rv.learners.GreedyUpDown(first, given.k),
+    "up-down": lambda given, first: rv.learners.GreedyUpDown(first, given.k, persist=given.persist),
 }
 USUAL = {"rbm": "pcd", "dbm": "mean-field-pcd", "dbn": "up-down"}
 BATCH = 100
@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", help="of the hidden layers; the published ones if left out")
     parser.add_argument("--first", type=float, default=0.0, help="epochs for each machine of a deep one by itself")
     parser.add_argument("--k", type=int, default=5, help="sweeps a step")
+    parser.add_argument("--persist", action="store_true", help="chains of a belief net's machines are never reset")
     parser.add_argument("--particles", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--optimiser", choices=("sgd", "adam"), default="sgd")
@@ -143,6 +144,7 @@ def main() -> None:
             "learner": learner,
             "first": given.first,
             "k": given.k,
+            "persist": given.persist,
             "particles": given.particles,
             "sizes": sizes,
             "epochs": given.epochs,

@@ -225,6 +225,28 @@ def test_machines_take_turns_and_then_all_layers_move():
     assert not np.array_equal(passes.down[0], passes.up[0])
 
 
+def test_particles_that_persist_forget_the_data_and_wait_for_their_turn():
+    model, sampler = belief(), StackPasses(1, 30, persist=True)
+    parts, batch = {"model": model}, worlds.batch_of(worlds.states(3)[np.zeros(400, int)])
+
+    @jax.jit
+    def after(key):
+        def step(chain, i):
+            now = tick()._replace(key=jax.random.fold_in(key, i), step=i)
+            draw, chain, _ = sampler.draw(now, parts, batch, chain)
+            return chain, draw["passes"].particles[1]
+
+        start = sampler.init(key, parts, 400, batch)
+        chain, tops = jax.lax.scan(step, start, jnp.arange(30))
+        return start, chain, tops
+
+    start, chain, tops = after(noise.make_key(5))
+    assert np.array_equal(start[0], batch.x)
+    assert np.array_equal(tops, np.broadcast_to(start[1], tops.shape))
+    log_p = jax.vmap(model.machine(0).potential)(jnp.asarray(worlds.states(3)))
+    assert surprise(worlds.place(chain[0]), log_p - scipy.special.logsumexp(log_p)) > 1e-3
+
+
 def test_directions_of_a_stack_are_their_expectations():
     """Of its first machine, in its turn; then of all layers, waking and asleep, one sweep of the top between: sums."""
     model = belief()

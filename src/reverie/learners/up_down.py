@@ -7,7 +7,7 @@ from reverie.samplers import StackPasses
 
 
 @named("up-down")
-def GreedyUpDown(pretrain: int = 2000, k: int = 1) -> Learner:
+def GreedyUpDown(pretrain: int = 2000, k: int = 1, *, persist: bool = False) -> Learner:
     """A stack of restricted machines learned one after the other, then all layers together by the up-down algorithm.
 
         steps l T … (l + 1) T: machine l up E ∇u_l(h_l) − E_{k sweeps} ∇u_l(h_l), h_l by the recognition of the data
@@ -16,6 +16,7 @@ def GreedyUpDown(pretrain: int = 2000, k: int = 1) -> Learner:
     Args:
         pretrain: T, steps for each machine.
         k: sweeps of a machine.
+        persist: particles go on from where they were, instead of from the data.
 
     Example:
         >>> from reverie.learners import GreedyUpDown
@@ -27,7 +28,7 @@ def GreedyUpDown(pretrain: int = 2000, k: int = 1) -> Learner:
     at_least_one(pretrain=pretrain, k=k)
     return Learner(
         reference="Hinton, Osindero & Teh 2006",
-        sampler=StackPasses(k, pretrain),
+        sampler=StackPasses(k, pretrain, persist),
         direction=UpDown(pretrain),
         requires={"model": (HasBeliefStack,)},
     )

@@ -17,6 +17,7 @@ from reverie.directions.field_generators import entropy_bound, entropy_of_spread
 from reverie.errors import InputError
 from reverie.learners import CooperativeField, ExclusiveField, InclusiveField, StochasticMaximumLikelihood
 from reverie.samplers import MALA, BaseNoise, ChainsFromGenerator, Langevin
+from reverie.samplers.revised import exchanged
 from tests import worlds
 from tests.measuring import along, draws, errors_off, tick
 
@@ -146,7 +147,7 @@ def test_revision_reaches_the_field_and_the_codes_follow():
     """x ~ p_θ, and h ~ q(h | x): E[h | x] is the regression of the generator's own pairs, though p_θ is another law."""
     part = linear()
     sampler = ChainsFromGenerator(60, MALA(0.3), code_moves=60, code_step=0.05)
-    batch = worlds.batch_of(np.zeros((4000, 2), np.float32))
+    batch = worlds.batch_of(np.zeros((2000, 2), np.float32))
     draw, _, info = eqx.filter_jit(sampler.draw)(tick(), {"model": FIELD, "generator": part}, batch, None)
     x, (h,) = (jax.tree.map(np.asarray, leaf) for leaf in draw["revised"])
     assert np.array_equal(x, draw["particles"])
@@ -160,6 +161,23 @@ def test_revision_reaches_the_field_and_the_codes_follow():
     spread = np.eye(2) - regression @ weight.T
     np.testing.assert_allclose(np.cov((h - expected).T), spread, atol=0.05)
     assert float(info["revision"]) > 0.5
+
+
+def test_codes_chosen_among_those_of_the_batch_keep_their_law():
+    """Of pairs as they are drawn: the moments of (h, x) stay, though nearly all rows get the code of another."""
+    part = linear()
+    weight, bias = part.network.layers[0].weight, part.network.layers[0].bias
+
+    def one(key):
+        x, (h,) = jax.vmap(part.pair)(jax.vmap(part.noise)(jax.random.split(key, 40)))
+        (after,) = exchanged(jax.random.fold_in(key, 1), part, x, (h,))
+        moments = after.T @ jnp.concatenate([after, x - bias], axis=1) / 40
+        return jnp.mean(after, axis=0), moments, jnp.mean(jnp.any(after != h, axis=1))
+
+    middle, moments, other = draws(one, 1000)
+    assert errors_off(middle, np.zeros(2)) < 4
+    assert errors_off(moments, np.concatenate([np.eye(2), weight], axis=1)) < 4
+    assert np.mean(np.asarray(other)) > 0.8
 
 
 def test_a_generator_that_is_right_stays_where_it_is():

@@ -36,7 +36,8 @@ def InclusiveField(
         kernel: how x moves: `langevin` and `sghmc` as in the paper, or `mala`, `hmc`, `nuts`; `auto` is Langevin.
         step: the kernel's step size; Langevin moves fly off where it is above four times the variance of p across its
             narrowest ridge, and are already biased near that.
-        code_moves: Metropolis-adjusted Langevin moves of h afterwards; none keeps the h that x came from.
+        code_moves: Metropolis-adjusted Langevin moves of h afterwards, from the code of the batch that a row chooses
+            by q(x | h); none keeps the h that x came from.
         code_step: their step size.
         penalty: α of the size of u at rows and at draws, as `Contrastive` has it (Du & Mordatch 2019): with one, what
             the field climbs is a penalised likelihood.

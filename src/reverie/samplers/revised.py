@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
+from reverie import noise
 from reverie.capabilities import HasRealPotential
 from reverie.data import Batch
 from reverie.parts import Parts
@@ -31,6 +32,21 @@ class CodesOf(HasRealPotential):
         return self.generator.log_prior((x,)) + self.generator.log_likelihood(self.x, (x,))
 
 
+def exchanged(key: Key[Array, ""], generator: Any, x: Array, h: Any) -> Any:
+    """For each row a code of the batch, row i's being h_j with a probability in proportion to q(x_i | h_j).
+
+    The others' codes are draws of q(h) that know nothing of the row, and its own is where its chain is: the choice
+    leaves q(h | x) invariant, however far from h the row has moved and however many modes q(h | x) has. A code that
+    stays behind its row is noise to the generator, whose s then grows by as much as rows move.
+
+    Reference: Andrieu, Lee & Vihola 2018, *Uniform ergodicity of the iterated conditional SMC and geometric ergodicity
+    of particle Gibbs samplers*, for the choice among fresh draws and where the chain is, with one step.
+    """
+    log_q = jax.vmap(lambda one: jax.vmap(lambda code: generator.log_likelihood(one, code))(h))(x)
+    chosen = jax.vmap(noise.categorical)(jax.random.split(key, x.shape[0]), log_q)
+    return jax.tree.map(lambda block: block[chosen], h)
+
+
 class ChainsFromGenerator(Sampler):
     """(h, x) ~ q_φ, then moves of x towards p_θ, then of h towards q_φ(h | x): sample revision.
 
@@ -40,8 +56,9 @@ class ChainsFromGenerator(Sampler):
     Args:
         moves: moves of x.
         kernel: how x moves; the model's usual where not given.
-        code_moves: Metropolis-adjusted Langevin moves of h from the h that x came from; with none, h is kept. What is
-            not adjusted flies off where the generator's noise over its slope is less than about √step.
+        code_moves: Metropolis-adjusted Langevin moves of h, after each row has chosen among the codes of the batch;
+            with none, h is kept. What is not adjusted flies off where the generator's noise over its slope is less than
+            about √step.
         code_step: their step size.
         noiseless: whether a chain begins at g(h) and not at a draw about it.
 
@@ -76,6 +93,8 @@ class ChainsFromGenerator(Sampler):
         (x, _), rate = move_all(kernel, key_move, model, began, self.moves)
         info = {"acceptance": rate, "revision": jnp.mean(jnp.sqrt(jnp.mean(jnp.square(x - first), axis=-1)))}
         if self.code_moves:
+            key_exchange, key_codes = jax.random.split(key_codes)
+            h = exchanged(key_exchange, generator, x, h)
             moved, rates = self._codes(key_codes, generator, x, h[0])
             h, info["code_acceptance"] = (moved,), jnp.mean(rates)
         return {"particles": x, "revised": Dreams(x, h)}, chain, info

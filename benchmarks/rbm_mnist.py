@@ -60,18 +60,6 @@ def tell(progress):
         print(note + f"validation {-progress.validation.value:.2f}", file=sys.stderr, flush=True)
 
 
-def states(machine, model, rows, key):
-    """Where chains that return begin: rows, and what a deep machine makes of them in the layers of its whole."""
-    keys = jax.random.split(key, len(rows))
-    if machine == "dbn":
-        return jax.vmap(lambda key, x: model.rise(key, x)[-1])(keys, rows)
-    if machine == "dbm":
-        high = lambda key, x: jnp.concatenate([x, *(draw(key, mean) for mean in model.mean_field(x)[1::2])])  # noqa: E731
-        draw = lambda key, mean: jax.random.bernoulli(jax.random.fold_in(key, mean.size), mean)  # noqa: E731
-        return jax.vmap(high)(keys, rows)
-    return rows
-
-
 def said(found):
     """An estimate in few words."""
     return {"failed": list(found.warnings)} if found.failed else [round(found.value, 3), round(found.se, 3)]
@@ -129,8 +117,9 @@ def main() -> None:
         began = time.perf_counter()
         settings = {"seed": given.seed, "chains": given.chains, "temperatures": given.temperatures}
         rows = jnp.asarray(data.train.raw[:2000].astype(bool))
-        start = states(given.machine, model, rows, noise.make_key(given.seed))
-        bracket = normaliser_bracket(model, start=start, settle=given.settle, **settings)
+        if given.machine != "rbm":
+            rows = jax.vmap(model.state_of)(jax.random.split(noise.make_key(given.seed), len(rows)), rows)
+        bracket = normaliser_bracket(model, start=rows, settle=given.settle, **settings)
         nll = {}
         for name in ("valid", "test"):
             rows = getattr(data, name)[: given.rows]

@@ -128,7 +128,12 @@ def test_the_bound_up_and_the_models_own_states_down_is_the_gradient_of_the_like
 
     def bound(parts):
         log_z = jax.nn.logsumexp(jax.vmap(parts["model"].whole().potential)(states))
-        return jnp.mean(jax.vmap(parts["model"].mean_field_bound)(x, means)) - log_z
+        return jnp.mean(jax.vmap(parts["model"].mean_field_bound)(x, means)) - log_z + based(parts)
+
+    def based(parts):
+        whole, ends = parts["model"].whole(), jnp.concatenate([x.astype(float), means[1]], axis=1)
+        at_base = jnp.mean(jax.vmap(lambda s: parts["model"].base @ s)(ends))
+        return at_base + whole.hidden * jnp.log(2.0) - whole.base_log_normaliser()
 
     def one(key):
         particles = states[jax.random.categorical(key, logits, shape=(5,))]
@@ -174,6 +179,20 @@ def test_rows_of_a_belief_net_come_down_from_its_top():
 
 
 @pytest.mark.parametrize("kind", ["machine", "net"])
+def test_states_go_with_a_row_and_the_base_is_that_of_the_path(kind):
+    model = worlds.scattered(centred() if kind == "machine" else belief(), 5, 0.3)
+    x, whole = jnp.asarray(worlds.states(3)[5]), model.whole()
+    found = draws(lambda key: model.state_of(key, x), 4000)
+    if kind == "machine":
+        assert np.all(found[:, :3] == worlds.states(3)[5])
+        assert errors_off(found[:, 3:], np.asarray(model.mean_field(x)[1])) < 4
+    else:
+        assert surprise(worlds.place(found), belief_table(model)[1][5]) > 1e-3
+    at_base = whole.tempered_potential(jnp.asarray(found[7]), jnp.zeros(())) - whole.base_log_normaliser()
+    assert float(model.base_log_prob(jnp.asarray(found[7]))) == pytest.approx(float(at_base), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["machine", "net"])
 def test_likelihoods_of_deep_models_are_bounds(kind):
     model = centred() if kind == "machine" else belief()
     world = worlds.binary(columns=3)
@@ -210,6 +229,7 @@ def test_machines_take_turns_and_then_all_layers_move():
         assert not still(g.up_biases[0])
         assert still(g.weights[1])
         assert still(g.biases[1])
+        assert still(g.base)
         assert np.array_equal(passes.down[0], passes.up[0])
         assert np.array_equal(passes.particles[1], passes.up[1])
     _, g, level = moved(5)
@@ -218,6 +238,7 @@ def test_machines_take_turns_and_then_all_layers_move():
     assert still(g.up_weights[0])
     assert not still(g.weights[1])
     assert not still(g.biases[2])
+    assert not still(g.base)
     passes, g, level = moved(10)
     assert level == 2
     assert not any(still(leaf) for leaf in (*g.weights, *g.biases, *g.up_weights, *g.up_biases))
@@ -279,7 +300,9 @@ def test_directions_of_a_stack_are_their_expectations():
         fall = after * jnp.exp(pairs(model.log_prob_down))
         wake = jnp.sum(rise * pairs(parts["model"].log_prob_down)[rows]) / 3
         asleep = jnp.sum(fall * pairs(parts["model"].log_prob_up))
-        return wake + asleep + (before - after) @ potentials(parts["model"].whole(), hs)
+        whole = parts["model"].whole()
+        based = before @ (hs @ whole.base) - whole.base_log_normaliser()
+        return wake + asleep + (before - after) @ potentials(whole, hs) + based
 
     of_first = gradient(first, parts, "model").tied()
     assert errors_off(drawn(jnp.asarray(0)), of_first) < 4.5

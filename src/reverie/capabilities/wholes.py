@@ -35,11 +35,23 @@ class HasJoint(MarginalOf):
 
 
 class HasPotentialBound(MarginalOf):
-    """A draw that bounds log p̃(x) from below, p̃ being p times the normaliser of the whole."""
+    """A draw that bounds log p̃(x) from below, p̃ being p times the normaliser of the whole.
+
+    The base of the whole's tempered path is learned beside it, from what rows make of the state: a path that begins
+    there is shorter than one from a coin for each bit.
+    """
 
     @abstractmethod
     def potential_bound(self, key: Key[Array, ""], x: Row) -> Scalar:
         """b with E exp b ≤ p̃(x), so that log 1/K Σ_k exp b_k is a lower bound of log p̃(x) on average."""
+
+    @abstractmethod
+    def state_of(self, key: Key[Array, ""], x: Row) -> PyTree:
+        """Draw a state of the whole that goes with a row, as the posterior has it."""
+
+    @abstractmethod
+    def base_log_prob(self, state: PyTree) -> Scalar:
+        """log p_0(state), p_0 being the base of the whole's path; linear in means of bits."""
 
 
 class HasMeanField(HasPotentialBound):
@@ -48,6 +60,10 @@ class HasMeanField(HasPotentialBound):
     @abstractmethod
     def mean_field(self, x: Row) -> PyTree:
         """The posterior's means."""
+
+    @abstractmethod
+    def mean_state(self, x: Row, means: PyTree) -> PyTree:
+        """The mean of the whole's state."""
 
     @abstractmethod
     def mean_field_bound(self, x: Row, means: PyTree) -> Scalar:

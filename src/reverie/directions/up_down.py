@@ -18,6 +18,8 @@ class UpDown(Direction):
         thereafter: ∇ mean over rises of Σ_l log p(h_l | h_{l+1}) + ∇ [u_top of rises − u_top of particles]
                     + ∇ mean over falls of Σ_l log q(h_{l+1} | h_l)
 
+    and while the top is learned ∇ mean over rises of log p_0(h_{L−1}), p_0 the base of its path.
+
     Of a part that has had its turn only what momentum an optimiser has left moves on.
 
     Args:
@@ -53,14 +55,18 @@ class UpDown(Direction):
                 jax.lax.cond(level == place, lambda parts, p=place: contrast(parts, p), lambda parts: zero, parts)
                 for place in range(depth)
             ]
-            return sum(terms, start=zero), {"contrast": sum(terms, start=zero)}
+            at_top = jax.lax.cond(level == depth - 1, base, lambda parts: zero, parts)
+            return sum(terms, start=at_top), {"contrast": sum(terms, start=zero)}
+
+        def base(parts: Parts) -> Array:
+            return jnp.mean(jax.vmap(parts["model"].base_log_prob)(passes.up[-1]))
 
         def whole(parts: Parts) -> tuple[Array, dict[str, Array]]:
             model = parts["model"]
             top = contrast(parts, depth - 1)
             wake = jnp.mean(jax.vmap(model.log_prob_down)(passes.up))
             sleep = jnp.mean(jax.vmap(model.log_prob_up)(passes.down))
-            return top + wake + sleep, {"contrast": top}
+            return top + wake + sleep + base(parts), {"contrast": top}
 
         def first() -> tuple[Ascent, dict[str, Array]]:
             ascent, info = gradient(greedy, parts, self.moves)

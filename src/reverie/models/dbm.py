@@ -9,7 +9,7 @@ from jax.scipy.special import entr
 from jaxtyping import Array, Key
 
 from reverie import noise
-from reverie.bits import as_float, draw_bits, log_odds
+from reverie.bits import as_float, bits_log_prob, draw_bits, log_odds
 from reverie.capabilities import HasJoint, HasMachines, HasMeanField
 from reverie.data.spec import Spec
 from reverie.errors import InputError
@@ -195,6 +195,18 @@ class DeepBoltzmannMachine(Part, HasMeanField, HasMachines, HasJoint):
         for below, w, above in zip(layers[:-1], self.weights, layers[1:], strict=True):
             total += below @ w @ above + jnp.sum(entr(above) + entr(1.0 - above))
         return total
+
+    def mean_state(self, x: Array, means: tuple[Array, ...]) -> Array:
+        """The even layers."""
+        return jnp.concatenate([as_float(x), *means[1::2]])
+
+    def state_of(self, key: Key[Array, ""], x: Array) -> Array:
+        """The row, and draws of the mean field."""
+        return jax.random.bernoulli(key, self.mean_state(x, self.mean_field(x)))
+
+    def base_log_prob(self, state: Array) -> Array:
+        """Independent bits."""
+        return bits_log_prob(self.base, state)
 
     def potential_bound(self, key: Key[Array, ""], x: Array) -> Array:
         """The mean-field bound; nothing is drawn."""

@@ -134,6 +134,14 @@ class DeepBeliefNet(Part, HasBeliefStack, HasJoint):
         steps = range(self.depth - 1)
         return sum((bits_log_prob(self._logits_up(i, layers[i]), layers[i + 1]) for i in steps), start=jnp.zeros(()))
 
+    def state_of(self, key: Key[Array, ""], x: Array) -> Array:
+        """The layer that the recognition reaches last."""
+        return self.rise(key, x)[-1]
+
+    def base_log_prob(self, state: Array) -> Array:
+        """Independent bits."""
+        return bits_log_prob(self.base, state)
+
     def potential_bound(self, key: Key[Array, ""], x: Array) -> Array:
         """log p̃(x, h) − log q(h | x) at an h ~ q, whose exponential has the mean p̃(x)."""
         layers = self.rise(key, x)

@@ -76,6 +76,10 @@ from reverie.directions import (
     StraightThrough,
     StraightThroughConcrete,
     TiedPrior,
+    ToldContrastive,
+    ToldLikelihood,
+    ToldNoiseContrast,
+    ToldPseudoLikelihood,
     UnpredictableCode,
     UpDown,
     VectorQuantisation,
@@ -103,6 +107,7 @@ from reverie.samplers import (
     RecoveryChains,
     StackPasses,
     Together,
+    ToldChainsFromData,
 )
 from tests import worlds
 from tests.measuring import along, tick
@@ -146,6 +151,11 @@ def field_row(sampler, direction, learner="score-matching"):
     return lambda: (sampler, direction, worlds.parts_for("random-field", learner), worlds.CONTINUOUS.rows.raw[:6])
 
 
+def told_row(direction, learner, sampler=None):
+    parts = lambda: worlds.parts_for("conditional-field", learner)  # noqa: E731
+    return lambda: (sampler or DataOnly(), direction, parts(), worlds.states(4))
+
+
 # One example of each: the sampler that feeds it, the direction, parts, and rows.
 ROWS = {
     TiedPrior: lambda: (
@@ -171,6 +181,10 @@ ROWS = {
     MarginalElbo: labels_row(MarginalElbo(), "gmvae", "marginal-elbo"),
     SemiSupervisedElbo: labels_row(SemiSupervisedElbo(), "cvae", "m2"),
     StagedSemiSupervised: labels_row(StagedSemiSupervised(), "m1m2", "m1-then-m2"),
+    ToldContrastive: told_row(ToldContrastive(), "told-cd", ToldChainsFromData(2)),
+    ToldLikelihood: told_row(ToldLikelihood(), "told-likelihood"),
+    ToldPseudoLikelihood: told_row(ToldPseudoLikelihood(1), "told-pseudo-likelihood"),
+    ToldNoiseContrast: told_row(ToldNoiseContrast(2), "told-nce"),
     ClassContrastive: lambda: (
         ClassChainsFromData(2),
         ClassContrastive(),

@@ -12,6 +12,7 @@ from reverie import noise
 from reverie.auxiliaries import Critic
 from reverie.capabilities import (
     ConditionsOnClass,
+    ConditionsOnColumns,
     HasJointSample,
     HasLogJoint,
     HasLogProb,
@@ -149,6 +150,8 @@ def objective(model, x, key):
     if isinstance(model, ConditionsOnClass):
         potentials = jnp.stack([model.given(jnp.asarray(y)).potential(x) for y in range(model.given_classes)])
         return jnp.arange(1.0, 1.0 + potentials.size) @ (model.log_class_prior() + potentials)
+    if isinstance(model, ConditionsOnColumns):
+        return model.conditioned(x).potential(model.told(x))
     if isinstance(model, HasPotential):
         return model.potential(x)
     if isinstance(model, HasPotentialBound):

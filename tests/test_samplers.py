@@ -35,11 +35,13 @@ from reverie.samplers import (
     PersistentChains,
     PersistentClassChains,
     PersistentStates,
+    PersistentToldChains,
     RecoveryChains,
     ReplayBuffer,
     StackPasses,
     Tick,
     Together,
+    ToldChainsFromData,
 )
 from reverie.samplers.metropolis import KeptCodes
 from reverie.samplers.sampler import Exactness
@@ -73,6 +75,8 @@ ROWS = {
     PersistentChains: lambda: (PersistentChains(2, 5), {"model": worlds.machine()}),
     ClassChainsFromData: lambda: (ClassChainsFromData(2), {"model": worlds.machines()}),
     PersistentClassChains: lambda: (PersistentClassChains(2, 5), {"model": worlds.machines()}),
+    ToldChainsFromData: lambda: (ToldChainsFromData(2), worlds.parts_for("rbm-given-columns", "told-cd")),
+    PersistentToldChains: lambda: (PersistentToldChains(2), worlds.parts_for("conditional-field", "told-pcd")),
     PersistentStates: lambda: (PersistentStates(2, 5), worlds.parts_for("dbm", "mean-field-pcd")),
     StackPasses: lambda: (StackPasses(2, 5), worlds.parts_for("dbn", "up-down")),
     ParallelTempering: lambda: (ParallelTempering(1, 5, 3), {"model": worlds.machine()}),
@@ -85,6 +89,8 @@ ROWS = {
     ),
     NoiseRows: lambda: (NoiseRows(3), worlds.parts_for("rbm", "nce")),
 }
+FOUR = (BaseNoise, LocalVariational, StackPasses, ToldChainsFromData, PersistentToldChains)
+"""Samplers whose parts take rows of four bits."""
 
 
 def test_every_sampler_has_a_row():
@@ -97,9 +103,9 @@ def test_a_sampler_keeps_its_contract(cls):
     sampler, parts = ROWS[cls]()
     assert sampler.exactness in typing.get_args(Exactness)
     assert hash(sampler) == hash(ROWS[cls]()[0])
-    batch = worlds.batch_of(
-        worlds.states(4 if cls in (BaseNoise, LocalVariational, StackPasses) else 3)[:6], index=np.arange(6) * 2
-    )._replace(y=jnp.arange(6) % 4 - 1)
+    batch = worlds.batch_of(worlds.states(4 if cls in FOUR else 3)[:6], index=np.arange(6) * 2)._replace(
+        y=jnp.arange(6) % 4 - 1
+    )
     chain = eqx.filter_eval_shape(sampler.init, noise.make_key(0), parts, 20, batch)
     draw, after, info = eqx.filter_eval_shape(sampler.draw, tick(), parts, batch, chain)
     assert tuple(draw) == sampler.gives

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from reverie.capabilities import TellsColumns
+from reverie.capabilities import SplitsColumns
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.pairing import check, make_learner, make_part
@@ -43,7 +43,7 @@ def suited(spec: Spec, roster: tuple[Entrant, ...] = ROSTER) -> list[Entrant]:
     found = []
     for entrant in roster:
         pair = check(make_part("model", entrant.model, entrant.model_options), make_learner(entrant.learner))
-        if isinstance(pair["model"], TellsColumns):
+        if isinstance(pair["model"], SplitsColumns):
             raise InputError(
                 f"{entrant.model} tells some columns given the others: its likelihood has no rank beside those of rows"
             )

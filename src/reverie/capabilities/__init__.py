@@ -33,7 +33,15 @@ from reverie.capabilities.classes import (
     HasFirstStage,
     InfersFirstStage,
 )
-from reverie.capabilities.conditionals import TellsColumns
+from reverie.capabilities.conditionals import (
+    MOST_TOLD,
+    ConditionsOnColumns,
+    SplitsColumns,
+    TellsColumns,
+    TellsLevels,
+    log_sum,
+    states_of,
+)
 from reverie.capabilities.latents import (
     Decodes,
     HasClosedPosterior,
@@ -99,6 +107,7 @@ __all__ = [
     "ClassifiesCodes",
     "Code",
     "ConditionsOnClass",
+    "ConditionsOnColumns",
     "ConsultsModel",
     "Decodes",
     "Denoises",
@@ -154,6 +163,7 @@ __all__ = [
     "HasVelocity",
     "InfersFirstStage",
     "Latent",
+    "MOST_TOLD",
     "MarginalOf",
     "PredictsLocalValues",
     "PredictsUnits",
@@ -167,12 +177,16 @@ __all__ = [
     "Row",
     "Samplable",
     "Scalar",
+    "SplitsColumns",
     "StandsIn",
     "StandsInFreely",
     "StartsChains",
     "TellsColumns",
+    "TellsLevels",
     "capabilities_of",
+    "log_sum",
     "missing_from",
     "posterior_of",
+    "states_of",
     "whole_of",
 ]

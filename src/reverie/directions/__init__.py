@@ -49,6 +49,10 @@ from reverie.directions.renyi import RenyiBound
 from reverie.directions.score_function import ScoreFunction
 from reverie.directions.score_matching import DenoisingScoreMatching, ExactScoreMatching, SlicedScoreMatching
 from reverie.directions.semi_supervised import CodeClassification, SemiSupervisedElbo, StagedSemiSupervised
+from reverie.directions.told_contrastive import ToldContrastive
+from reverie.directions.told_likelihood import ToldLikelihood
+from reverie.directions.told_noise_contrast import ToldNoiseContrast
+from reverie.directions.told_pseudo_likelihood import ToldPseudoLikelihood
 from reverie.directions.up_down import UpDown
 from reverie.directions.vamp import TiedPrior
 from reverie.directions.vector_quantisation import VectorQuantisation
@@ -103,6 +107,10 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     Contrastive,
     AugmentedApproximation,
     ClassContrastive,
+    ToldContrastive,
+    ToldLikelihood,
+    ToldNoiseContrast,
+    ToldPseudoLikelihood,
     MeanFieldContrastive,
     UpDown,
     PseudoLikelihood,
@@ -201,6 +209,10 @@ __all__ = [
     "StraightThroughConcrete",
     "TiedPrior",
     "UnpredictableCode",
+    "ToldContrastive",
+    "ToldLikelihood",
+    "ToldNoiseContrast",
+    "ToldPseudoLikelihood",
     "UpDown",
     "VectorQuantisation",
     "VelocityRegression",

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Key
 
 from reverie import noise
 from reverie.data import Batch
@@ -39,21 +39,26 @@ class PseudoLikelihood(Direction):
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
     ) -> tuple[Ascent, Memory, dict[str, Array]]:
         """The gradient of the objective."""
-        rows, size = batch.x.shape
-        count = size if self.sites is None else min(self.sites, size)
-        # An offset and a stride: every site is as likely, and none comes twice.
-        first = (size * noise.uniform(tick.key, (rows,))).astype(jnp.int32)
-        places = (first[:, None] + jnp.arange(count) * (size // count)) % size
+        places, scale = some_sites(tick.key, batch.x, self.sites)
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
-            terms = jax.vmap(lambda x, places: _conditionals(parts["model"], x, places))(batch.x, places)
-            value = jnp.mean(jnp.sum(terms, axis=1)) * (size / count)
+            terms = jax.vmap(lambda x, places: of_sites(parts["model"], x, places))(batch.x, places)
+            value = jnp.mean(jnp.sum(terms, axis=1)) * scale
             return value, {"pseudo_likelihood": value}
 
         ascent, info = gradient(objective, parts, self.moves)
         return ascent, memory, info
 
 
-def _conditionals(model: Any, x: Array, places: Array) -> Array:
+def some_sites(key: Key[Array, ""], x: Array, sites: int | None) -> tuple[Array, float]:
+    """So many sites of each row, and by what their sum is scaled up."""
+    rows, size = x.shape
+    count = size if sites is None else min(sites, size)
+    # An offset and a stride: every site is as likely, and none comes twice.
+    first = (size * noise.uniform(key, (rows,))).astype(jnp.int32)
+    return (first[:, None] + jnp.arange(count) * (size // count)) % size, size / count
+
+
+def of_sites(model: Any, x: Array, places: Array) -> Array:
     """log p(x_i | the rest) at each of the places."""
     return -jax.nn.logsumexp(jnp.pad(changes(model, x, places), ((0, 0), (0, 1))), axis=1)

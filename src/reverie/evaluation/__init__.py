@@ -31,7 +31,7 @@ from reverie.evaluation.normaliser_bracket import normaliser_bracket
 from reverie.evaluation.perplexity import perplexity, token_counts
 from reverie.evaluation.recoding import decoded, encoded, uncoded
 from reverie.evaluation.shares import Share
-from reverie.evaluation.told import reference_of, retold, told_accuracy
+from reverie.evaluation.told import annealed_told, reference_of, retold, told_accuracy
 from reverie.evaluation.two_sample import TwoSample, two_sample
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "TwoSample",
     "accuracy",
     "annealed_likelihood",
+    "annealed_told",
     "approximated_normalisers",
     "bounds",
     "bracket",

@@ -19,7 +19,7 @@ from reverie.capabilities import (
     Pushforward,
     Recovers,
     Samplable,
-    TellsColumns,
+    SplitsColumns,
     whole_of,
 )
 from reverie.data import Measure
@@ -189,7 +189,7 @@ def samples_of(
         return in_chunks(lambda piece: _pushed(model, key, piece), places, CHUNK)
     if walkable(model):
         return in_chunks(lambda piece: _walked(model, key, moves, None, piece), places, CHUNK)
-    if isinstance(model, TellsColumns):
+    if isinstance(model, SplitsColumns):
         raise InputError(f"{type(model).__name__} draws {model.told_words}: it needs rows, as Run.retold takes them")
     raise InputError(
         f"{type(model).__name__} has no draws: a model needs Samplable, HasGibbs or Pushforward, or a potential and "

@@ -5,6 +5,7 @@
         Proposes                        log 1/K Σ_k p(x, h_k) / q(h_k | x)    lower bound
     the model HasPotential              u(x) − log Z                          exact where log Z is, else optimistic
     it ConditionsOnClass                log Σ_y p(y) exp u(x, y) / Z(y)       exact where each log Z is, else optimistic
+    it TellsLevels                      u(y; v) − log Σ_y exp u(y; v)         exact, where the sum has few terms
     it HasPotentialBound                log 1/K Σ_k exp b_k − log Z           lower bound where log Z is exact, else
                                                                               optimistic
 
@@ -32,6 +33,7 @@ from reverie.capabilities import (
     HasPotentialBound,
     Proposes,
     TellsColumns,
+    TellsLevels,
     posterior_of,
 )
 from reverie.data import Measure
@@ -40,6 +42,7 @@ from reverie.estimate import Estimate, failed, mean_of
 from reverie.evaluation.by_class import class_scores, log_marginal
 from reverie.evaluation.chunks import count_rows, fingerprints, in_chunks, seen
 from reverie.evaluation.normaliser import log_normaliser
+from reverie.evaluation.told import told_scores, writes_out
 from reverie.evaluation.weights import log_mean_weight, weigh
 from reverie.parts import Parts
 
@@ -130,6 +133,11 @@ def score(
         value, correction = in_chunks(lambda piece: _densities(model, measure, key, piece), rows, ROWS)
         said = (f"this is the likelihood of {model.told_words}",) if isinstance(model, TellsColumns) else ()
         return Scores(_sum(value, correction), "lower bound" if measure.bound else model.log_prob_kind, None, said)
+    if isinstance(model, TellsLevels):
+        if not writes_out(model, measure, raw, key)[0]:
+            return None
+        said = (f"this is the likelihood of {model.told_words}",)
+        return Scores(told_scores(model, measure, raw, key), "exact", None, said)
     if isinstance(model, HasLogJoint) and isinstance(posterior, Proposes):
         value, ess = weigh(
             model, posterior, measure, raw, key, samples, lambda codes: log_mean_weight(codes.log_weight)

@@ -53,6 +53,11 @@ from reverie.learners.sml import StochasticMaximumLikelihood
 from reverie.learners.straight_through import StraightThrough
 from reverie.learners.svi import StochasticVariationalInference
 from reverie.learners.tempered import TemperedMaximumLikelihood
+from reverie.learners.told_cd import ToldCD
+from reverie.learners.told_likelihood import MaximumToldLikelihood
+from reverie.learners.told_nce import ToldNCE
+from reverie.learners.told_pcd import ToldPCD
+from reverie.learners.told_pseudo_likelihood import MaximumToldPseudoLikelihood
 from reverie.learners.trf_sa import AugmentedSA
 from reverie.learners.up_down import GreedyUpDown
 from reverie.learners.vamp import VampPrior
@@ -111,6 +116,8 @@ __all__ = [
     "MaximumLikelihood",
     "MeanFieldPCD",
     "MaximumPseudoLikelihood",
+    "MaximumToldLikelihood",
+    "MaximumToldPseudoLikelihood",
     "MatchedRatios",
     "MinimumProbabilityFlow",
     "MuProp",
@@ -124,6 +131,9 @@ __all__ = [
     "StochasticMaximumLikelihood",
     "StochasticVariationalInference",
     "TemperedMaximumLikelihood",
+    "ToldCD",
+    "ToldNCE",
+    "ToldPCD",
     "StraightThrough",
     "VampPrior",
     "VariationalEM",

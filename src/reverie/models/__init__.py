@@ -4,6 +4,7 @@
 """
 
 from reverie.models.class_vae import CVAE, GMVAE
+from reverie.models.conditional_field import ConditionalField, ConditionalRealField
 from reverie.models.conv_vae import ConvVAE
 from reverie.models.crf import LinearChainCRF
 from reverie.models.darn import DARN
@@ -27,6 +28,7 @@ from reverie.models.rbm import RBM
 from reverie.models.rbm_categorical import CategoricalRBM
 from reverie.models.rbm_conditional import ConditionalRBM
 from reverie.models.rbm_gaussian import GaussianRBM
+from reverie.models.rbm_given_columns import RBMGivenColumns
 from reverie.models.realnvp import RealNVP
 from reverie.models.recovery_field import RecoveryField
 from reverie.models.sbn import SigmoidBeliefNet
@@ -61,6 +63,7 @@ MODELS: dict[str, type[Part]] = {
     "rbm-categorical": CategoricalRBM,
     "rbm-gaussian": GaussianRBM,
     "rbm-conditional": ConditionalRBM,
+    "rbm-given-columns": RBMGivenColumns,
     "ising": Ising,
     "potts": Potts,
     "random-field": RandomField,
@@ -68,6 +71,8 @@ MODELS: dict[str, type[Part]] = {
     "recovery-field": RecoveryField,
     "joint-field": JointField,
     "crf": LinearChainCRF,
+    "conditional-field": ConditionalField,
+    "conditional-real-field": ConditionalRealField,
     "trf": SequenceField,
     "language-model": LanguageModel,
     "gaussian-mixture": GaussianMixture,
@@ -89,6 +94,8 @@ __all__ = [
     "CVAE",
     "CategoricalRBM",
     "ConditionalRBM",
+    "ConditionalField",
+    "ConditionalRealField",
     "ConvVAE",
     "DARN",
     "DDPM",
@@ -115,6 +122,7 @@ __all__ = [
     "PPCA",
     "ProductMixture",
     "RBM",
+    "RBMGivenColumns",
     "RandomField",
     "RealNVP",
     "RecoveryField",

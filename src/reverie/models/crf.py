@@ -29,6 +29,10 @@ class LinearChainCRF(Part, TellsColumns):
     and with it the likelihood and its gradient, each label's own probability, the likeliest sequence (Viterbi) and
     exact draws.
 
+    What is conditioned on is said by the order of the columns: `reverie fit table.csv --model crf` tells all columns of
+    words given the numbers, with `--model.given 2` the first two words are given too. Labels of any relation to each
+    other, and not a chain, are `ConditionalField`'s.
+
     A field of x and *one* label without a chain is `JointField`, whose p(y | x) is the softmax of a network; given x
     alone it is a classifier, and not built again here.
 

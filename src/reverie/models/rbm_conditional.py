@@ -33,6 +33,9 @@ class ConditionalRBM(Part, ConditionsOnClass):
     d_y = log π_y − log Z(y) the two are one distribution. Here π is a factor of its own, learned from how often the
     labels come, and no chain ever has to mix over classes.
 
+    What is conditioned on is the label of a row: `reverie fit table.csv --label kind --model rbm-conditional` names its
+    column. Bits given other columns of the row, real or discrete, are `RBMGivenColumns`'.
+
     Args:
         hidden: how many hidden units.
         classes: how many; as many as the labels name where not given, ten where there are none.

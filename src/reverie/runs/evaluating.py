@@ -10,11 +10,12 @@ import numpy as np
 from reverie import noise
 from reverie.capabilities import (
     ConditionsOnClass,
+    ConditionsOnColumns,
     HasLogJoint,
     HasLogProb,
     HasPotential,
     HasPotentialBound,
-    TellsColumns,
+    SplitsColumns,
 )
 from reverie.data import Dataset, Rows, load_again, to_model_rows
 from reverie.errors import InputError
@@ -28,6 +29,7 @@ from reverie.evaluation import (
     TwoSample,
     accuracy,
     annealed_likelihood,
+    annealed_told,
     bracket,
     class_accuracy,
     class_normalisers,
@@ -181,7 +183,7 @@ def evaluate(
         found = None if scores is None else mean_score(scores, samples)
     image = run.spec.image
     model, compared = run.parts["model"], None
-    if len(rows) > 1 and not isinstance(model, TellsColumns):
+    if len(rows) > 1 and not isinstance(model, SplitsColumns):
         heard("comparing samples")
         held = to_model_rows(run.measure, rows[:MOST].raw, seed)
         drawn = samples_of(run.parts, len(jax.tree.leaves(held)[0]), jax.random.fold_in(key, 1))
@@ -198,10 +200,9 @@ def evaluate(
         bounds=bound,
         perplexity=_perplexity(run, rows, scores),
     )
-    if isinstance(model, TellsColumns):
-        right = told_accuracy(model, run.measure, rows.raw, key)
-        why = f"no two-sample figure: {run.model} tells {model.told_words} and draws no whole rows"
-        return evaluation._replace(accuracy=right, notes=(why,))
+    if isinstance(model, SplitsColumns):
+        first = jax.tree.map(lambda leaf: leaf[:most], rows.raw) if annealing else None
+        return _of_told(evaluation, run, rows, first, key, {"seed": seed, **slowly})
     if isinstance(model, ConditionsOnClass) and rows.y is not None:
         by_class = class_scores(model, run.measure, rows.raw, key, class_log_z)
         told, given = class_accuracy(by_class, rows.y), likelihood_given_label(by_class, rows.y)
@@ -260,10 +261,22 @@ def _check(
 def _perplexity(run: Run, rows: Rows, scores: Scores | None) -> Estimate | None:
     """Of text whose rows have a likelihood."""
     text = run.schema.text
-    if text is None or scores is None or isinstance(run.parts["model"], TellsColumns):
+    if text is None or scores is None or isinstance(run.parts["model"], SplitsColumns):
         return None
     counts = token_counts(np.asarray(rows.raw), run.spec.marks)
     return perplexity(scores, counts, "a word" if text.tokens == "words" else "a character")
+
+
+def _of_told(found: Evaluation, run: Run, rows: Rows, first: Any, key: Any, settings: Mapping[str, int]) -> Evaluation:
+    """What there is to say of a model of some columns given others; `first` are the rows to be annealed, if any."""
+    model = run.parts["model"]
+    notes = [f"no two-sample figure: {run.model} tells {model.told_words} and draws no whole rows"]
+    found = found._replace(accuracy=told_accuracy(model, run.measure, rows.raw, key))
+    if first is not None and isinstance(model, ConditionsOnColumns):
+        found = found._replace(annealed=annealed_told(model, run.measure, first, key, **settings))
+    if found.log_likelihood is None and first is None:
+        notes.append("no likelihood: each row has a log Z of its own, too long a sum; --ais anneals the first rows")
+    return found._replace(notes=tuple(notes))
 
 
 def _unnormalised(run: Run) -> bool:

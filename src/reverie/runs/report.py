@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import Decodes, HasLogProb, TellsColumns
+from reverie.capabilities import Decodes, HasLogProb, SplitsColumns
 from reverie.data import Dataset, Rows, to_model_rows
 from reverie.estimate import Estimate
 from reverie.evaluation import Collapse, bounds, collapse, to_raw, uncoded
@@ -99,7 +99,7 @@ def draw(run: Run, dataset: Dataset) -> Pictures:
     view = pictures.view_of(run.schema)
     rows, called = shown_rows(dataset, view)
     model = run.parts["model"]
-    tells = isinstance(model, TellsColumns)
+    tells = isinstance(model, SplitsColumns)
     real = as_seen(dataset, rows)
     drawn = run.retold(rows, how="sample", seed=run.seed) if tells else run.sample(draws_of(run), seed=run.seed)
     density = None

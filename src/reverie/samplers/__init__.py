@@ -34,6 +34,7 @@ from reverie.samplers.single_changes import changes
 from reverie.samplers.stack import Passes, StackPasses
 from reverie.samplers.states import PersistentStates
 from reverie.samplers.tempering import ParallelTempering
+from reverie.samplers.told_chains import PersistentToldChains, ToldChainsFromData
 
 SAMPLERS: tuple[type[Sampler], ...] = (
     DataOnly,
@@ -51,6 +52,8 @@ SAMPLERS: tuple[type[Sampler], ...] = (
     PersistentStates,
     ClassChainsFromData,
     PersistentClassChains,
+    ToldChainsFromData,
+    PersistentToldChains,
     StackPasses,
     ReplayBuffer,
     ChainsFromGenerator,
@@ -99,6 +102,7 @@ __all__ = [
     "PersistentChains",
     "PersistentClassChains",
     "PersistentStates",
+    "PersistentToldChains",
     "Recovery",
     "RecoveryChains",
     "ReplayBuffer",
@@ -107,6 +111,7 @@ __all__ = [
     "StackPasses",
     "Tick",
     "Together",
+    "ToldChainsFromData",
     "changes",
     "kernel_for",
     "kernel_of",

@@ -126,11 +126,12 @@ def test_the_sentence_of_a_refusal():
     assert serving(SequenceField())[0] == "trf-sa"
     assert refusal(check, SigmoidBeliefNet(), IWAE()).startswith(
         "iwae needs an inference part with ReparameterisedProposal; "
-        "SigmoidBeliefPosterior has Proposes, HasCodeLogits, HasBoundGradient, HasBitLogits, HasPosterior. Try: "
+        "SigmoidBeliefPosterior has Proposes, HasRelaxation, HasBoundGradient, HasCodeLogits, HasPosterior, "
+        "HasBitLogits. Try: "
     )
     assert refusal(check, Generator(), GAN(), {"critic": SigmoidBeliefPosterior()}) == (
-        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has Proposes, HasCodeLogits, "
-        "HasBoundGradient, HasBitLogits, HasPosterior. "
+        "gan needs a critic part with Discriminates; SigmoidBeliefPosterior has Proposes, HasRelaxation, "
+        "HasBoundGradient, HasCodeLogits, HasPosterior, HasBitLogits. "
         "Try: critic."
     )
     assert refusal(check, Stranger(), MaximumLikelihood()) == (

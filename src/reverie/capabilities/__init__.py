@@ -32,6 +32,7 @@ from reverie.capabilities.classes import (
     HasClassPotential,
     HasFirstStage,
     InfersFirstStage,
+    RelaxesClass,
 )
 from reverie.capabilities.conditionals import (
     MOST_TOLD,
@@ -79,6 +80,7 @@ from reverie.capabilities.posteriors import (
     HasCodeLogits,
     HasPosterior,
     HasPosteriorDistribution,
+    HasRelaxation,
     Proposes,
     Refines,
     Reparameterised,
@@ -155,6 +157,7 @@ __all__ = [
     "HasPseudoInputs",
     "HasRealCodes",
     "HasRealPotential",
+    "HasRelaxation",
     "HasRelaxedJoint",
     "HasRelaxedPotential",
     "HasTemperedGibbs",
@@ -172,6 +175,7 @@ __all__ = [
     "Pushforward",
     "Recovers",
     "Refines",
+    "RelaxesClass",
     "Reparameterised",
     "ReparameterisedProposal",
     "Row",

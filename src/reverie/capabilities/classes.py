@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 from reverie.capabilities.capability import Capability, Code, Row, Scalar
 from reverie.capabilities.latents import HasLogJoint
 from reverie.capabilities.models import HasRealPotential
-from reverie.capabilities.posteriors import HasBoundGradient
+from reverie.capabilities.posteriors import HasBoundGradient, HasRelaxation, Rule
 
 
 class HasClass(HasLogJoint):
@@ -47,6 +47,27 @@ class HasBranches(HasBoundGradient):
     @abstractmethod
     def branches(self, noise: PyTree, x: Row) -> Branches:
         """The code of each class."""
+
+
+class RelaxesClass(HasBranches, HasRelaxation):
+    """One whose class may be a point of the simplex, [classes], which all that is drawn after it reads in its place."""
+
+    @abstractmethod
+    def logits_of_class(self, noise: PyTree, x: Row) -> Float[Array, " classes"]:
+        """log q(y | x, …) of each class, up to a constant."""
+
+    @abstractmethod
+    def code_with_class(self, noise: PyTree, x: Row, y: Array) -> tuple[Code, Scalar]:
+        """All blocks of h but the class, y being a class or a point of the simplex, and log q̂ of them given it."""
+
+    def drawn_by(
+        self, rule: Rule, uniforms: tuple[Array, ...], noise: PyTree, x: Row
+    ) -> tuple[Code, tuple[Array, ...], Scalar]:
+        """The class by the rule, and the rest with it."""
+        logits = self.logits_of_class(noise, x)[None]
+        y = rule(logits, uniforms[-1])
+        code, log_q = self.code_with_class(noise, x, y[0])
+        return (*code, y), (logits,), log_q
 
 
 class Classifies(Capability):

@@ -55,7 +55,7 @@ class HasRelaxedJoint(HasLogJoint):
 
     A relaxed bit is a float in [0, 1], a relaxed category a point of the simplex, [size, levels]; at the corners both
     give what the discrete code gives. Between them log p(h) is as a cross-entropy is: linear in the variables of a
-    layer that are independent given the layers above.
+    layer that are independent given the layers above. Blocks of reals, where there are any, are as they are.
     """
 
 

@@ -1,12 +1,15 @@
 """What inference models q(h | x) can do."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
+import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities.capability import Capability, Code, Row, Scalar
+
+Rule: TypeAlias = Callable[[Array, Array], Array]
 
 
 class Proposes(Capability):
@@ -86,7 +89,27 @@ class HasPosteriorDistribution(Capability):
         """h_φ(x, ε) of a reparameterised draw, and its distribution: x is read once, and differentiated once."""
 
 
-class HasCodeLogits(Capability):
+class HasRelaxation(Capability):
+    """One whose discrete codes can be relaxed: drawn by any rule of logits and noise, and differentiated through.
+
+    They are open layer by layer (`HasCodeLogits`), or a class among reals (`RelaxesClass`).
+    """
+
+    @abstractmethod
+    def drawn_by(
+        self, rule: Rule, uniforms: tuple[Array, ...], noise: PyTree, x: Row
+    ) -> tuple[Code, tuple[Array, ...], Scalar]:
+        """h, the logits of its discrete blocks, which come last, and log q̂ of its reals given them.
+
+        Args:
+            rule: (logits, uniform) → a block, hard or relaxed, as floats.
+            uniforms: one for each discrete block.
+            noise: of the reals.
+            x: the row.
+        """
+
+
+class HasCodeLogits(HasRelaxation):
     """q(h | x) = Π_l q(h_l | h_1, …, h_{l−1}, x), the variables of a block independent given those before it."""
 
     @abstractmethod
@@ -95,6 +118,17 @@ class HasCodeLogits(Capability):
 
         The blocks below may be relaxed: floats in [0, 1], or points of the simplex.
         """
+
+    def drawn_by(
+        self, rule: Rule, uniforms: tuple[Array, ...], noise: PyTree, x: Row
+    ) -> tuple[Code, tuple[Array, ...], Scalar]:
+        """Block after block; there are no reals."""
+        code: tuple[Array, ...] = ()
+        logits: tuple[Array, ...] = ()
+        for uniform in uniforms:
+            logits = (*logits, self.code_logits(x, code))
+            code = (*code, rule(logits[-1], uniform))
+        return code, logits, jnp.zeros(())
 
 
 class HasBitLogits(HasCodeLogits):

@@ -1,18 +1,20 @@
 """The score-function gradient with a learned, differentiable control variate."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from reverie.capabilities import posterior_of
+from reverie.capabilities import RelaxesClass, posterior_of
 from reverie.data import Batch
 from reverie.directions import layers
 from reverie.directions.direction import Ascent, Direction, Memory, gradient, held
 from reverie.parts import Parts, parameters
 from reverie.samplers import Draw, Tick
+
+Uniforms: TypeAlias = tuple[Array, ...]
 
 
 class ControlVariate(Direction):
@@ -22,6 +24,7 @@ class ControlVariate(Direction):
 
     for each block in turn, those below as drawn and those above relaxed from it. f = log p(x, h) − log q(h | x); the
     part `surrogate` says what c is: f(σ(z/τ)) scaled (REBAR), with a network added to it (RELAX). Unbiased for any c.
+    Of a class y among reals it is so for y; the reals' own part is ∇_φ f at the y that was drawn, reparameterised.
     The surrogate goes down ‖g_φ‖², whose mean is the variance of the direction up to what c cannot change
     (Grathwohl et al. 2018, Eq. 10).
 
@@ -35,7 +38,7 @@ class ControlVariate(Direction):
     """
 
     moves = ("model", "inference", "surrogate")
-    uses = ("uniforms",)
+    uses = ("uniforms", "noise")
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
@@ -46,10 +49,13 @@ class ControlVariate(Direction):
         def pull(parts: Parts) -> tuple[Array, dict[str, Array]]:
             still = held(parts | {"surrogate": None})
 
-            def one(u: tuple[Array, ...], v: tuple[Array, ...], x: PyTree) -> tuple[Array, Array]:
+            def one(u: Uniforms, v: Uniforms, noise: PyTree, x: PyTree) -> tuple[Array, Array]:
+                if isinstance(parts["inference"], RelaxesClass):
+                    return _pull_of_class(parts, still, u, v, noise, x)
                 return _pull(parts, still, u, v, x)
 
-            value, f = jax.vmap(jax.vmap(one), in_axes=(0, 0, None))(first, second, batch.x)
+            each = jax.vmap(jax.vmap(one), in_axes=(0, 0, 0, None))
+            value, f = each(first, second, draw["noise"], batch.x)
             return jnp.mean(value), {"elbo": jnp.mean(f)}
 
         def energy(surrogate: Any) -> tuple[Array, tuple[Ascent, dict[str, Array]]]:
@@ -58,7 +64,7 @@ class ControlVariate(Direction):
             return -jnp.sum(jnp.stack(squares)), (ascent, info)
 
         along, (ascent, info) = eqx.filter_grad(energy, has_aux=True)(parts["surrogate"])
-        fit, _ = gradient(lambda parts: (_log_joint(parts, first, batch.x), {}), parts, ("model",))
+        fit, _ = gradient(lambda parts: (_log_joint(parts, first, draw["noise"], batch.x), {}), parts, ("model",))
         surrogate = parts["surrogate"]
         said = {"temperature": surrogate.temperature(), "scale": surrogate.scale()}
         return Ascent(ascent.along | fit.along | {"surrogate": along}, {}), memory, info | said
@@ -68,14 +74,14 @@ def _hard(logits: Array, uniform: Array) -> Array:
     return layers.corner(layers.perturbed(logits, uniform))
 
 
-def _log_joint(parts: Parts, uniforms: tuple[Array, ...], x: PyTree) -> Array:
+def _log_joint(parts: Parts, uniforms: Uniforms, noise: PyTree, x: PyTree) -> Array:
     """E log p(x, b), the codes held still."""
     inference = posterior_of(held(parts))
 
-    def one(u: tuple[Array, ...], x: PyTree) -> Array:
-        return parts["model"].log_joint(x, layers.unroll(inference, x, u, _hard)[0])
+    def one(u: Uniforms, noise: PyTree, x: PyTree) -> Array:
+        return parts["model"].log_joint(x, layers.drawn(inference, x, u, noise, _hard)[0])
 
-    return jnp.mean(jax.vmap(jax.vmap(one), in_axes=(0, None))(uniforms, x))
+    return jnp.mean(jax.vmap(jax.vmap(one), in_axes=(0, 0, None))(uniforms, noise, x))
 
 
 def conditional(logits: Array, block: Array, uniform: Array) -> Array:
@@ -91,7 +97,7 @@ def conditional(logits: Array, block: Array, uniform: Array) -> Array:
     return jnp.where(block > 0.5, top, others) + jax.nn.logsumexp(logits, axis=-1, keepdims=True)
 
 
-def _pull(parts: Parts, still: Parts, u: tuple[Array, ...], v: tuple[Array, ...], x: PyTree) -> tuple[Array, Array]:
+def _pull(parts: Parts, still: Parts, u: Uniforms, v: Uniforms, x: PyTree) -> tuple[Array, Array]:
     """A function whose gradient for φ is the direction at one code, and f of that code."""
     inference, fixed, model = posterior_of(parts), posterior_of(still), still["model"]
     surrogate = parts["surrogate"]
@@ -113,6 +119,31 @@ def _pull(parts: Parts, still: Parts, u: tuple[Array, ...], v: tuple[Array, ...]
         # c(z̃) stands in the signal as a number for φ, yet the surrogate must see it there: only φ is held.
         total += (f - _number(control, logits, block, v[i])) * layers.log_prob(logits, block) + free - bound
     return total, f
+
+
+def _pull_of_class(
+    parts: Parts, still: Parts, u: Uniforms, v: Uniforms, noise: PyTree, x: PyTree
+) -> tuple[Array, Array]:
+    """The same of a class among reals; c sees the reals that come with the relaxed class."""
+    inference, fixed, model = posterior_of(parts), posterior_of(still), still["model"]
+    surrogate, place = parts["surrogate"], len(model.latents) - 1
+    logits, known = (q.logits_of_class(noise, x)[None] for q in (inference, fixed))
+    y = jax.lax.stop_gradient(_hard(known, u[-1]))
+
+    def fit(q: Any, y: Array) -> Array:
+        code, log_q = q.code_with_class(noise, x, y[0])
+        return model.log_joint(x, (*code, y)) - log_q
+
+    def control(z: Array) -> Array:
+        soft = layers.relaxed(z, surrogate.temperature())
+        f = fit(fixed, soft) - layers.log_prob(known, soft)
+        return surrogate.scale() * f + surrogate.extra(x, place, z)
+
+    f = fit(fixed, y) - layers.log_prob(known, y)
+    free, bound = control(layers.perturbed(logits, u[-1])), control(conditional(logits, y, v[-1]))
+    pull = (f - _number(control, logits, y, v[-1])) * layers.log_prob(logits, y)
+    # Of −log q(y | x) the slope at the y that was drawn is left out: it has no mean.
+    return pull + free - bound + fit(inference, y), f
 
 
 def _number(control: Any, logits: Array, block: Array, uniform: Array) -> Array:

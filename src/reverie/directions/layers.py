@@ -1,7 +1,7 @@
 """The layers of a discrete posterior, one after the other: from logits and noise to codes, hard or relaxed.
 
 Here codes are floats throughout: bits in [0, 1], [size], and categories as points of the simplex, [size, levels]. Their
-corners are the discrete codes.
+corners are the discrete codes. Of a class among reals (`RelaxesClass`) the class is the one discrete block.
 """
 
 from collections.abc import Callable
@@ -65,6 +65,23 @@ def unroll(
         logits.append(inference.code_logits(x, code))
         code = (*code, rule(logits[-1], uniform))
     return code, tuple(logits)
+
+
+def drawn(
+    inference: Any, x: PyTree, uniforms: tuple[Array, ...], noise: PyTree, rule: Rule
+) -> tuple[tuple[Array, ...], Array]:
+    """A code whose discrete blocks come by a rule, and its log q̂, linear in them.
+
+    Args:
+        inference: one that has a relaxation.
+        x: the row.
+        uniforms: for each discrete block.
+        noise: of the reals beside a class.
+        rule: (logits, uniform) → a block.
+    """
+    h, every, log_q = inference.drawn_by(rule, uniforms, noise, x)
+    blocks = h[len(h) - len(every) :]
+    return h, log_q + jnp.sum(jnp.stack([log_prob(logits, block) for logits, block in zip(every, blocks, strict=True)]))
 
 
 def block_log_probs(inference: Any, x: PyTree, h: tuple[Array, ...]) -> Array:

@@ -38,12 +38,12 @@ class Cooling(Direction):
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
             model, inference = parts["model"], posterior_of(parts)
 
-            def one(uniform: tuple[Array, ...], x: PyTree) -> Array:
-                h, logits = layers.unroll(inference, x, uniform, lambda a, u: self.code(a, u, temperature))
-                log_q = sum(layers.log_prob(a, block) for a, block in zip(logits, h, strict=True))
+            def one(uniform: tuple[Array, ...], noise: PyTree, x: PyTree) -> Array:
+                h, log_q = layers.drawn(inference, x, uniform, noise, lambda a, u: self.code(a, u, temperature))
                 return model.log_joint(x, h) - log_q
 
-            value = jnp.mean(jax.vmap(jax.vmap(one), in_axes=(0, None))(uniforms, batch.x))
+            each = jax.vmap(jax.vmap(one), in_axes=(0, 0, None))
+            value = jnp.mean(each(uniforms, draw["noise"], batch.x))
             return value, {"relaxed_elbo": value, "temperature": temperature}
 
         ascent, info = gradient(objective, parts, ("model", "inference"))
@@ -64,13 +64,13 @@ class Concrete(Cooling):
     Example:
         >>> from reverie.directions import Concrete
         >>> Concrete().uses
-        ('uniforms',)
+        ('uniforms', 'noise')
 
     Reference: Maddison, Mnih & Teh 2017, Eq. 10 and 20; Jang, Gu & Poole 2017, Eq. 2.
     """
 
     moves = ("model", "inference")
-    uses = ("uniforms",)
+    uses = ("uniforms", "noise")
     temperature: float = 1.0
     floor: float = 0.5
     rate: float = 1e-5
@@ -101,7 +101,7 @@ class StraightThroughConcrete(Cooling):
     """
 
     moves = ("model", "inference")
-    uses = ("uniforms",)
+    uses = ("uniforms", "noise")
     temperature: float = 1.0
     floor: float = 0.5
     rate: float = 1e-5
@@ -123,13 +123,13 @@ class StraightThrough(Cooling):
     Example:
         >>> from reverie.directions import StraightThrough
         >>> StraightThrough().uses
-        ('uniforms',)
+        ('uniforms', 'noise')
 
     Reference: Bengio, Léonard & Courville 2013, *Estimating or propagating gradients through stochastic neurons*, §4.
     """
 
     moves = ("model", "inference")
-    uses = ("uniforms",)
+    uses = ("uniforms", "noise")
 
     def heat(self, step: Array) -> Array:
         """No temperature: 1, always."""

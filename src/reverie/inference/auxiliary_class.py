@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Branches, Classifies, HasBranches, HasClass
+from reverie.capabilities import Branches, Classifies, HasClass, RelaxesClass
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
@@ -18,7 +18,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class AuxiliaryClassPosterior(Part, HasBranches, Classifies):
+class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
     """A Gaussian auxiliary variable a, which ties the class and the code together, and a network that takes it back.
 
         q(a, z, y | x) = q(a | x) q(y | a, x) q(z | a, x, y),    log q̂ = log q(a, z, y | x) − log r(a | x, z, y)
@@ -106,6 +106,18 @@ class AuxiliaryClassPosterior(Part, HasBranches, Classifies):
         a, log_a = self._before(noise[: self.auxiliary], read)
         z, log_q = jax.vmap(lambda y: self._branch(noise[self.auxiliary :], read, a, y))(every)
         return Branches((z, every[:, None]), log_a + log_q, self.classifier(jnp.concatenate([read, a])))
+
+    def logits_of_class(self, noise: Array, x: PyTree) -> Array:
+        """log q(y | a, x)."""
+        read = features(x, self.shape)
+        return self.classifier(jnp.concatenate([read, self._before(noise[: self.auxiliary], read)[0]]))
+
+    def code_with_class(self, noise: Array, x: PyTree, y: Array) -> tuple[tuple[Array, ...], Array]:
+        """The z of y."""
+        read = features(x, self.shape)
+        a, log_a = self._before(noise[: self.auxiliary], read)
+        z, log_q = self._branch(noise[self.auxiliary :], read, a, y)
+        return (z,), log_a + log_q
 
     def propose(self, key: Key[Array, ""], x: PyTree) -> tuple[tuple[Array, ...], Array]:
         """a, y, then z."""

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Branches, Classifies, HasBranches, HasClass, HasPosteriorTerms
+from reverie.capabilities import Branches, Classifies, HasClass, HasPosteriorTerms, RelaxesClass
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
@@ -18,7 +18,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class ClassPosterior(Part, HasPosteriorTerms, HasBranches, Classifies):
+class ClassPosterior(Part, HasPosteriorTerms, RelaxesClass, Classifies):
     """A classifier, and a diagonal Gaussian whose parameters a perceptron reads off x and the class.
 
         q(z, y | x) = q(y | x) q(z | x, y),    z = μ_φ(x, y) + σ_φ(x, y) ε
@@ -84,6 +84,15 @@ class ClassPosterior(Part, HasPosteriorTerms, HasBranches, Classifies):
         mean, log_scale = jax.vmap(lambda y: halves(self.encoder(read, y)))(every)
         log_q = standard_log_prob(noise) - jnp.sum(log_scale, axis=1)
         return Branches((mean + jnp.exp(log_scale) * noise, every[:, None]), log_q, self.classifier(read))
+
+    def logits_of_class(self, noise: Array, x: PyTree) -> Array:
+        """log q(y | x)."""
+        return self.classifier(features(x, self.shape))
+
+    def code_with_class(self, noise: Array, x: PyTree, y: Array) -> tuple[tuple[Array, ...], Array]:
+        """μ(x, y) + σ(x, y) ε."""
+        mean, log_scale = halves(self.encoder(features(x, self.shape), y))
+        return (mean + jnp.exp(log_scale) * noise,), standard_log_prob(noise) - jnp.sum(log_scale)
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
         """y, then z."""

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Branches, Classifies, HasClass, HasPosteriorTerms, InfersFirstStage
+from reverie.capabilities import Branches, Classifies, HasClass, HasPosteriorTerms, InfersFirstStage, RelaxesClass
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
@@ -19,7 +19,7 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class StackedPosterior(Part, HasPosteriorTerms, InfersFirstStage, Classifies):
+class StackedPosterior(Part, HasPosteriorTerms, InfersFirstStage, RelaxesClass, Classifies):
     """A code of x, the class of that code, and a second code that knows both.
 
         q(z₁, z₂, y | x) = q(z₁ | x) q(y | z₁) q(z₂ | z₁, y);   with `skip` the last two read x as well
@@ -108,6 +108,18 @@ class StackedPosterior(Part, HasPosteriorTerms, InfersFirstStage, Classifies):
         log_q = log_first + standard_log_prob(epsilon) - jnp.sum(log_scale, axis=1)
         same = jnp.broadcast_to(code, (self.classes, code.shape[0]))
         return Branches((same, mean + jnp.exp(log_scale) * epsilon, every[:, None]), log_q, self.classifier(seen))
+
+    def logits_of_class(self, noise: Array, x: PyTree) -> Array:
+        """log q(y | z₁)."""
+        return self.classifier(self._seen(self.first(noise, x)[0], x))
+
+    def code_with_class(self, noise: Array, x: PyTree, y: Array) -> tuple[tuple[Array, ...], Array]:
+        """z₁, and the z₂ of y."""
+        code, log_first = self.first(noise, x)
+        epsilon = noise[self.sizes[0] :]
+        mean, log_scale = halves(self.encoder(self._seen(code, x), y))
+        log_q = log_first + standard_log_prob(epsilon) - jnp.sum(log_scale)
+        return (code, mean + jnp.exp(log_scale) * epsilon), log_q
 
     def class_log_probs(self, key: Key[Array, ""], x: PyTree) -> Array:
         """log of the mean of q(y | z₁) over draws of z₁."""

@@ -1,6 +1,6 @@
 """Gumbel-softmax, also called Concrete."""
 
-from reverie.capabilities import HasCodeLogits, HasRelaxedJoint
+from reverie.capabilities import HasRelaxation, HasRelaxedJoint
 from reverie.directions import Concrete, StraightThroughConcrete
 from reverie.errors import InputError
 from reverie.learners.learner import Learner, at_least_one, named
@@ -49,5 +49,5 @@ def GumbelSoftmax(
             "model": Target("elbo", claim="unbiased" if hard else "biased"),
             "inference": Target("elbo", claim="biased"),
         },
-        requires={"model": (HasRelaxedJoint,), "inference": (HasCodeLogits,)},
+        requires={"model": (HasRelaxedJoint,), "inference": (HasRelaxation,)},
     )

@@ -1,6 +1,6 @@
 """RELAX."""
 
-from reverie.capabilities import HasCodeLogits, HasRelaxedJoint, StandsInFreely
+from reverie.capabilities import HasRelaxation, HasRelaxedJoint, StandsInFreely
 from reverie.directions import ControlVariate
 from reverie.learners.learner import Learner, at_least_one, named
 from reverie.learners.target import Target, both
@@ -31,5 +31,5 @@ def RELAX(samples: int = 1) -> Learner:
         sampler=CodeNoise(samples, sets=2),
         direction=ControlVariate(),
         target=both(Target("elbo")),
-        requires={"model": (HasRelaxedJoint,), "inference": (HasCodeLogits,), "surrogate": (StandsInFreely,)},
+        requires={"model": (HasRelaxedJoint,), "inference": (HasRelaxation,), "surrogate": (StandsInFreely,)},
     )

@@ -1,6 +1,6 @@
 """Straight-through."""
 
-from reverie.capabilities import HasCodeLogits, HasRelaxedJoint
+from reverie.capabilities import HasRelaxation, HasRelaxedJoint
 from reverie.directions import StraightThrough as Past
 from reverie.learners.learner import Learner, at_least_one, named
 from reverie.learners.target import Target
@@ -31,5 +31,5 @@ def StraightThrough(samples: int = 1) -> Learner:
         sampler=CodeNoise(samples),
         direction=Past(),
         target={"model": Target("elbo"), "inference": Target("elbo", claim="biased")},
-        requires={"model": (HasRelaxedJoint,), "inference": (HasCodeLogits,)},
+        requires={"model": (HasRelaxedJoint,), "inference": (HasRelaxation,)},
     )

@@ -9,18 +9,27 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Int, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Decodes, HasClass, HasJointSample, HasPriorTerms, Latent, Samplable
+from reverie.capabilities import (
+    Decodes,
+    HasClass,
+    HasJointSample,
+    HasPriorTerms,
+    HasRelaxedJoint,
+    Latent,
+    Samplable,
+)
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
 from reverie.models.decoder import Decoder, decoder
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.networks.conditioned import point_of, row_of
 from reverie.networks.mlp import ACTIVATIONS
 from reverie.parts import Part, filled, known, learned, option
 
 
-class ClassVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplable):
+class ClassVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Abstract: h = (z, y) of a block of reals and one category, p(y) p(z | y) p(x | z, y)."""
 
     latent: int = option(16)
@@ -48,8 +57,8 @@ class ClassVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplable
         """p(z | y), variables that are independent."""
 
     @abstractmethod
-    def read(self, z: Array, y: Int[Array, ""]) -> Array:
-        """What the decoder reads."""
+    def read(self, z: Array, y: Array) -> Array:
+        """What the decoder reads; y is a class or a point of the simplex."""
 
     def new_decoder(self, key: Key[Array, ""], inputs: int, spec: Spec) -> Decoder:
         """A decoder whose output bias fits the columns' means."""
@@ -62,9 +71,14 @@ class ClassVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplable
         return (Latent("reals", self.latent), Latent("categories", 1, self.levels or count_of(self.classes)))
 
     def log_prior(self, h: tuple[Array, ...]) -> Array:
-        """log p(y) + log p(z | y)."""
+        """log p(y) + log p(z | y), linear in a relaxed y."""
         z, (y,) = h
-        return jax.nn.log_softmax(self.logits)[y] + self.code_given(y).log_prob(z)
+        return row_of(jax.nn.log_softmax(self.logits), y) + self._log_code(z, y)
+
+    def _log_code(self, z: Array, y: Array) -> Array:
+        if not jnp.issubdtype(y.dtype, jnp.floating):
+            return self.code_given(y).log_prob(z)
+        return y @ jax.vmap(lambda one: self.code_given(one).log_prob(z))(jnp.arange(self.levels))
 
     def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
         """Of each variable of z, and of y."""
@@ -153,7 +167,7 @@ class GMVAE(ClassVAE):
         """N(μ_y, diag σ_y²)."""
         return dist.Normal(self.means[y], jnp.exp(self.log_scales[y])).to_event(1)
 
-    def read(self, z: Array, y: Int[Array, ""]) -> Array:
+    def read(self, z: Array, y: Array) -> Array:
         """z alone."""
         return z
 
@@ -194,6 +208,6 @@ class CVAE(ClassVAE):
         """N(0, I), whatever y."""
         return dist.Normal(jnp.zeros(self.latent), 1.0).to_event(1)
 
-    def read(self, z: Array, y: Int[Array, ""]) -> Array:
+    def read(self, z: Array, y: Array) -> Array:
         """z and the one-hot y."""
-        return jnp.concatenate([z, jax.nn.one_hot(y, self.levels)])
+        return jnp.concatenate([z, point_of(y, self.levels)])

@@ -10,13 +10,23 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Int, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import Decodes, HasClass, HasFirstStage, HasJointSample, HasPriorTerms, Latent, Samplable
+from reverie.capabilities import (
+    Decodes,
+    HasClass,
+    HasFirstStage,
+    HasJointSample,
+    HasPriorTerms,
+    HasRelaxedJoint,
+    Latent,
+    Samplable,
+)
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
 from reverie.models.decoder import Decoder, decoder
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.networks.conditioned import point_of, row_of
 from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
@@ -24,7 +34,7 @@ LOWEST_LOG_SCALE = -6.0
 """A density without a floor under its scale has no maximum."""
 
 
-class StackedVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplable):
+class StackedVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Abstract: h = (z₁, z₂, y), p(y) p(z₂) p(z₁ | z₂, y) and below them x."""
 
     first: int = option(32)
@@ -54,7 +64,7 @@ class StackedVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplab
         """How many numbers the decoder reads, with so many classes."""
 
     @abstractmethod
-    def read(self, code: Array, top: Array, y: Int[Array, ""]) -> Array:
+    def read(self, code: Array, top: Array, y: Array) -> Array:
         """What the decoder reads of (z₁, z₂, y)."""
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
@@ -79,11 +89,11 @@ class StackedVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplab
             Latent("categories", 1, self.levels or count_of(self.classes)),
         )
 
-    def joined(self, top: Array, y: Int[Array, ""]) -> Array:
-        """z₂ and the one-hot y."""
-        return jnp.concatenate([top, jax.nn.one_hot(y, self.levels)])
+    def joined(self, top: Array, y: Array) -> Array:
+        """z₂ and the one-hot y, or a point of the simplex."""
+        return jnp.concatenate([top, point_of(y, self.levels)])
 
-    def _code_given(self, top: Array, y: Int[Array, ""]) -> dist.Independent:
+    def _code_given(self, top: Array, y: Array) -> dist.Independent:
         mean, log_scale = jnp.split(self.above(self.joined(top, y)), 2)
         return dist.Normal(mean, jnp.exp(jnp.maximum(log_scale, LOWEST_LOG_SCALE))).to_event(1)
 
@@ -91,7 +101,7 @@ class StackedVAE(Part, HasClass, HasPriorTerms, Decodes, HasJointSample, Samplab
         """log p(y) + log p(z₂) + log p(z₁ | z₂, y)."""
         code, top, (y,) = h
         log_top = dist.Normal(0.0, 1.0).log_prob(top).sum()
-        return jax.nn.log_softmax(self.logits)[y] + log_top + self._code_given(top, y).log_prob(code)
+        return row_of(jax.nn.log_softmax(self.logits), y) + log_top + self._code_given(top, y).log_prob(code)
 
     def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
         """Of each variable of both codes, and of y."""
@@ -162,7 +172,7 @@ class M1M2(StackedVAE, HasFirstStage):
         """z₁ alone."""
         return self.first
 
-    def read(self, code: Array, top: Array, y: Int[Array, ""]) -> Array:
+    def read(self, code: Array, top: Array, y: Array) -> Array:
         """z₁."""
         return code
 
@@ -204,6 +214,6 @@ class SDGM(StackedVAE):
         """All of it."""
         return self.first + self.latent + count
 
-    def read(self, code: Array, top: Array, y: Int[Array, ""]) -> Array:
+    def read(self, code: Array, top: Array, y: Array) -> Array:
         """z₁, z₂ and the one-hot y."""
         return jnp.concatenate([code, self.joined(top, y)])

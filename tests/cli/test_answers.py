@@ -5,9 +5,11 @@ import os
 import signal
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+import reverie as rv
 from reverie.cli import main
 from reverie.estimate import Estimate
 
@@ -106,6 +108,58 @@ def test_evaluate_passes_on_how_slowly_to_anneal(answer, small_runs, at, monkeyp
     assert heard["log_normaliser"] == asked | {"seed": 0}
     assert found["log_normaliser"]["value"] == -2.0
     assert found["log_likelihood"]["kind"] == "optimistic"
+
+
+def test_evaluate_brackets_log_z(answer, small_runs, monkeypatch):
+    from reverie.evaluation.annealing_codes import Bracket
+    from reverie.runs import bracketing, evaluating
+
+    heard: dict[str, Any] = {}
+    own = bracketing.normaliser_bracket
+
+    def instead(model, **settings):
+        heard.update(settings)
+        return own(model, **settings)
+
+    monkeypatch.setattr(bracketing, "normaliser_bracket", instead)
+    words = ("evaluate", small_runs["machine"], "--json", "--ais", "--chains", 32, "--temperatures", 20, "--settle", 5)
+    found, err = answer(*words)
+    ends, log_z = found["bracketed"]["log_z"], found["log_normaliser"]
+    assert log_z["kind"] == "exact", "a sum is not made worse by annealing"
+    assert (
+        ends["lower"]["value"] - 4 * ends["lower"]["se"]
+        < log_z["value"]
+        < ends["upper"]["value"] + 4 * ends["upper"]["se"]
+    )
+    assert (ends["lower"]["kind"], ends["upper"]["kind"]) == ("lower bound", "upper bound")
+    above, below = found["bracketed"]["with_lower"], found["bracketed"]["with_upper"]
+    assert (above["kind"], below["kind"]) == ("optimistic", "pessimistic")
+    own_value = found["log_likelihood"]["value"] + log_z["value"]
+    assert above["value"] == pytest.approx(own_value - ends["lower"]["value"], abs=1e-4)
+    assert below["value"] == pytest.approx(own_value - ends["upper"]["value"], abs=1e-4)
+    assert {name: heard[name] for name in ("chains", "temperatures", "settle")} == {
+        "chains": 32,
+        "temperatures": 20,
+        "settle": 5,
+    }
+    rows = rv.load_run(small_runs["machine"]).config.data.rows["train"]
+    assert (found["bracketed"]["start"], len(heard["start"])) == ("training rows", rows)
+    assert "bracketing log Z" in err
+    assert found["notes"] == []
+    # One that does not close leaves no figure that could be taken for one.
+    why = Estimate(float("nan"), float("nan"), "failed", warnings=("the bracket of log Z is 3 nats wide",))
+    wide = Bracket(Estimate(1.0, 0.1, "lower bound"), Estimate(4.0, 0.1, "upper bound"), why)
+    monkeypatch.setattr(bracketing, "normaliser_bracket", lambda model, **settings: wide)
+    monkeypatch.setattr(evaluating, "sums_out", lambda model: False)
+    run = rv.load_run(small_runs["machine"])
+    run.result = msgspec.structs.replace(run.result, log_normaliser=None)
+    judged = rv.evaluate(run, annealing=True)
+    assert judged.bracketed is not None
+    failures = (judged.log_likelihood, judged.log_normaliser, judged.bracketed.with_lower, judged.bracketed.with_upper)
+    for one in failures:
+        assert one is not None
+        assert one.kind == "failed"
+        assert "3 nats wide" in one.warnings[0]
 
 
 def test_evaluate_quietly(answer, small_runs):

@@ -266,6 +266,22 @@ def test_a_bracket_holds_log_z_and_closes_as_it_is_annealed_more_slowly():
     assert found.gap.kind == "upper bound"
 
 
+def test_a_mode_that_only_the_rows_know_is_told_of_by_chains_that_start_there():
+    """One hidden unit turns fifteen bits on: no chain from independent bits, nor from scattered ones, comes near."""
+    side = np.where(np.arange(30) < 15, 8.0, -8.0)
+    rbm = RBM.from_arrays(weights=side[:, None], visible_bias=np.full(30, -3.0), hidden_bias=[-70.0])
+    rbm = dataclasses.replace(rbm, base=jnp.full(30, -3.0))
+    settings = {"method": "ais", "chains": 32, "temperatures": 40}
+    exact, missed = log_normaliser(rbm), log_normaliser(rbm, **settings)
+    assert exact.value > missed.value + 3
+    assert not missed.failed, "nothing tells of it"
+    known = log_normaliser(rbm, start=(side > 0)[None], **settings)
+    assert known.failed
+    assert "annealing missed a mode: 16 of 16 chains" in known.warnings[0]
+    with pytest.raises(InputError, match="with method='sa' none do"):
+        log_normaliser(rbm, method="sa", start=side[None] > 0)
+
+
 def test_a_bracket_that_says_nothing_is_a_failure():
     rng = np.random.default_rng(0)
     good = judged_bracket(rng.normal(5.0, 0.2, 256), rng.normal(5.0, 0.2, 256))

@@ -89,6 +89,7 @@ def evaluate(
     chains: Count | None = None,
     temperatures: Count | None = None,
     gap_steps: Count | None = None,
+    settle: Count | None = None,
     out: Folder | None = None,
     seed: Seed = 0,
     json: bool = False,
@@ -103,7 +104,9 @@ def evaluate(
         run: The run folder.
         file: Rows with the columns that the run was fitted on; the run's own test rows when not given.
         samples: Codes for each row, where the likelihood is bounded by importance weighting (1000).
-        ais: Also anneal codes from the prior to the posterior, and back on rows that the model draws. Minutes.
+        ais: Also anneal codes from the prior to the posterior, and back on rows that the model draws. Of a model with a
+            log Z: bracket it by chains that go and chains that return from training rows, and give the likelihood with
+            both ends. Minutes.
         gap: Also split the inference gap, by a posterior optimised for each row. Minutes.
         learned: Take the log normaliser that the learner found along with the model (nce) for log Z.
         full: Both --ais and --gap.
@@ -112,6 +115,7 @@ def evaluate(
         chains: Chains of annealing: of --ais and --gap for each row (16), of log Z for the model (256).
         temperatures: Steps of annealing, of --ais and --gap, or of log Z; the more, the closer the bound (1000).
         gap_steps: Steps of the optimiser of --gap, for each row and family (500).
+        settle: Sweeps of chains at training rows before they return, for --ais of a model with a log Z (1000).
         out: Write codes.png into this folder; the run folder when not given.
         seed: Of the codes and the draws (0).
         json: Print one JSON object and nothing else.
@@ -135,6 +139,7 @@ def evaluate(
         chains=chains,
         temperatures=temperatures,
         gap_steps=gap_steps,
+        settle=settle,
         heard=lambda doing: console.note(f"{doing} …", quiet=quiet),
     )
     drawn = found.collapse is not None

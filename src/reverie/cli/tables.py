@@ -14,7 +14,7 @@ from reverie.cli.words import count, counted, duration
 if TYPE_CHECKING:
     from reverie.bakeoffs import Bakeoff
     from reverie.estimate import Estimate
-    from reverie.evaluation import Bounds, Collapse, Gap, Share
+    from reverie.evaluation import Bounds, Bracket, Collapse, Gap, Share
     from reverie.runs import Evaluation, Run, RunSummary
     from reverie.tasks import Separation
 
@@ -130,6 +130,12 @@ def within(path: str, folder: Path) -> str:
     return str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
 
 
+def bracket_words(ends: "Bracket") -> str:
+    """Two bounds and how far they are apart, or why they say nothing."""
+    words = f"{full(ends.lower)}\n{full(ends.upper)}"
+    return f"{words}\n{full(ends.gap)}" if ends.gap.failed else f"{words}\n{short(ends.gap)} nats apart"
+
+
 def evaluation_facts(found: "Evaluation") -> Table:
     """What a run is worth."""
     none = IMPLICIT if found.collapse is None else "none: the inference model gives no codes that can be weighed"
@@ -148,6 +154,10 @@ def evaluation_facts(found: "Evaluation") -> Table:
         rows.append(("accuracy", "\n".join(said)))
     if found.log_normaliser is not None:
         rows.append(("log Z", full(found.log_normaliser)))
+    if found.bracketed is not None:
+        ends, low, high = found.bracketed.log_z, found.bracketed.with_lower, found.bracketed.with_upper
+        rows.append(("log Z, bracket", bracket_words(ends)))
+        rows.append(("log-likelihood, with each end", f"{full(low)}\n{full(high)}"))
     if found.learned_normaliser is not None:
         rows.append(("log Z, as learned", full(found.learned_normaliser)))
     if found.bounds is not None:

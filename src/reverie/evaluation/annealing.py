@@ -102,6 +102,14 @@ def backward(
     return jax.lax.fori_loop(0, ladder.steps, step, (x, jnp.zeros(chains)))[1]
 
 
+def chosen(key: Key[Array, ""], start: PyTree, count: int) -> PyTree:
+    """So many of the states [n, …], some of them more than once; nothing of nothing."""
+    if start is None:
+        return None
+    places = jax.random.choice(key, len(jax.tree.leaves(start)[0]), (count,))
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[places], start)
+
+
 def log_mean(log_w: np.ndarray) -> tuple[float, float, float]:
     """log mean w, its standard error by the delta method, and the effective number of weights."""
     top = float(log_w.max())
@@ -138,11 +146,12 @@ def diagnose(log_w: np.ndarray, back: np.ndarray, spread: float | None = None) -
     return found
 
 
-def anneal(model: Any, key: Key[Array, ""], chains: int, temperatures: int) -> Annealed:
-    """One run: `chains` forward, half as many back."""
+def anneal(model: Any, key: Key[Array, ""], chains: int, temperatures: int, start: PyTree = None) -> Annealed:
+    """One run: `chains` forward, half as many back, from states of `start` where there are such."""
     key_forward, key_back, key_pilot = jax.random.split(key, 3)
     ladder = placed(model, key_pilot, chains, temperatures)
     base, log_w = forward(model, key_forward, chains, ladder)
-    back = backward(model, key_back, max(chains // 2, 2), ladder)
+    count = max(chains // 2, 2)
+    back = backward(model, key_back, count, ladder, SWEEPS, chosen(key_back, start, count))
     log_z_0 = float(base)
     return diagnose(np.asarray(log_w, np.float64) + log_z_0, np.asarray(back, np.float64) + log_z_0)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from reverie import noise
 from reverie.capabilities import HasEnumeration, HasLogNormaliser, HasTempering, whole_of
@@ -64,6 +64,12 @@ def _enumerated(model: Any) -> Estimate:
     return Estimate(value, 0.0, "exact")
 
 
+def sums_out(model: Any) -> bool:
+    """Whether `auto` sums over all states of a model, or of the one that it is part of."""
+    model = whole_of(model)
+    return isinstance(model, HasEnumeration) and math.prod(model.enumeration_levels) <= AUTO_STATES
+
+
 def learned_normaliser(parts: Mapping[str, Any], log_z: Estimate | None = None) -> Estimate | None:
     """The log normaliser c that a learner found along with the model; `None` where it found none.
 
@@ -104,6 +110,7 @@ def log_normaliser(
     chains: int = 256,
     temperatures: int = 1000,
     attempts: int = len(LEVELS),
+    start: PyTree = None,
 ) -> Estimate:
     """log Z in nats: exact, a lower bound (AIS), consistent (stochastic approximation), or failed, with the reason.
 
@@ -116,6 +123,9 @@ def log_normaliser(
         chains: how many go forward; half as many come back, as a check. Of `sa`, how many wander.
         temperatures: steps from the base to the model; of `sa`, steps of the recursion.
         attempts: how often `auto` anneals, from 1 to 3.
+        start: states [n, …] of the model (or of the one that it is part of), such as training rows or a learner's
+            particles, from which the chains that come back begin, so that a mode that they know and annealing misses
+            is told of; scattered where not given.
 
     Example:
         >>> import numpy as np
@@ -132,19 +142,24 @@ def log_normaliser(
         )
     if not 1 <= attempts <= len(LEVELS):
         raise InputError(f"attempts must be 1 to {len(LEVELS)}, not {attempts}")
+    if start is not None and method in ("exact", "sa"):
+        raise InputError(f"start is where chains come back from, and with method={method!r} none do: leave it out")
     name = type(model).__name__
     model = whole_of(model)
     enumerable = isinstance(model, HasEnumeration)
     if method == "exact" and not enumerable:
         raise InputError(f"{name} has no exact log Z: that needs HasEnumeration")
-    if method == "exact" or (method == "auto" and enumerable and math.prod(model.enumeration_levels) <= AUTO_STATES):
+    if method == "exact" or (method == "auto" and sums_out(model)):
         return _enumerated(model)
     if not isinstance(model, HasTempering):
         raise InputError(f"{name} has no log Z to estimate: AIS needs HasTempering")
     why, ess = "", 0.0
     for level in LEVELS[: attempts if method == "auto" else 1]:
-        run = {"smc": anneal_populations, "sa": wander}.get(method, anneal)
-        found = run(model, jax.random.fold_in(noise.make_key(seed), level), chains, temperatures * level)
+        key, steps = jax.random.fold_in(noise.make_key(seed), level), temperatures * level
+        if method == "sa":
+            found = wander(model, key, chains, steps)
+        else:
+            found = (anneal_populations if method == "smc" else anneal)(model, key, chains, steps, start)
         if found.wrong is None and method == "sa":
             return Estimate(found.log_z, found.se, "consistent")
         if found.wrong is None:

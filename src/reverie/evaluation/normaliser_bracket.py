@@ -19,7 +19,7 @@ from reverie import noise
 from reverie.capabilities import HasTempering, whole_of
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
-from reverie.evaluation.annealing import backward, diagnose, forward, log_mean
+from reverie.evaluation.annealing import backward, chosen, diagnose, forward, log_mean
 from reverie.evaluation.annealing_codes import Bracket
 from reverie.evaluation.ladder import placed
 from reverie.evaluation.normaliser import FEWEST_CHAINS
@@ -69,9 +69,7 @@ def normaliser_bracket(
     key_forward, key_back, key_place, key_pilot = jax.random.split(noise.make_key(seed), 4)
     ladder = placed(model, key_pilot, chains, temperatures)
     base, up = forward(model, key_forward, chains, ladder)
-    places = jax.random.choice(key_place, len(jax.tree.leaves(start)[0]), (chains,)) if start is not None else None
-    rows = None if places is None else jax.tree.map(lambda leaf: jnp.asarray(leaf)[places], start)
-    down = backward(model, key_back, chains, ladder, jnp.asarray(settle), rows)
+    down = backward(model, key_back, chains, ladder, jnp.asarray(settle), chosen(key_place, start, chains))
     return judged_bracket(*(np.asarray(log_w, np.float64) + float(base) for log_w in (up, down)))
 
 

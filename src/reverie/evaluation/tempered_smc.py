@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.evaluation.annealing import Annealed, backward, diagnose
+from reverie.evaluation.annealing import SWEEPS, Annealed, backward, chosen, diagnose
 from reverie.evaluation.ladder import Ladder, gain_of, placed
 from reverie.evaluation.sweeps import base_of, sweeper
 
@@ -63,13 +63,16 @@ def systematic(key: Key[Array, ""], weights: Array) -> Array:
     return jnp.clip(jnp.searchsorted(jnp.cumsum(weights), points), 0, n - 1)
 
 
-def anneal_populations(model: Any, key: Key[Array, ""], chains: int, temperatures: int) -> Annealed:
-    """One run: `chains` forward in populations, half as many back, each alone."""
+def anneal_populations(
+    model: Any, key: Key[Array, ""], chains: int, temperatures: int, start: PyTree = None
+) -> Annealed:
+    """One run: `chains` forward in populations, half as many back, each alone, from states of `start` if given."""
     key_forward, key_back, key_pilot = jax.random.split(key, 3)
     ladder = placed(model, key_pilot, chains, temperatures)
     each = max(2, chains // POPULATIONS)
     base, log_z = forward(model, key_forward, POPULATIONS, each, ladder)
-    back = np.asarray(backward(model, key_back, max(chains // 2, 2), ladder), np.float64)
+    count = max(chains // 2, 2)
+    back = np.asarray(backward(model, key_back, count, ladder, SWEEPS, chosen(key_back, start, count)), np.float64)
     log_z_0 = float(base)
     # A chain alone varies by that much more than a population: their mean's error, times the root of their number.
     spread = float(np.std(np.asarray(log_z, np.float64))) * math.sqrt(each)

@@ -49,7 +49,9 @@ from reverie.evaluation import (
 from reverie.evaluation.annealing_codes import unsuited
 from reverie.evaluation.bounds import means_of, row_bounds, steps_to
 from reverie.evaluation.likelihood import mean_score
+from reverie.evaluation.normaliser import sums_out
 from reverie.networks.features import layouts
+from reverie.runs.bracketing import Bracketed, bracketed, unbracketed
 from reverie.runs.files import write_whole
 from reverie.runs.run import Run
 
@@ -78,6 +80,7 @@ class Evaluation(NamedTuple):
             others.
         log_likelihood_given: of a row given its label, log p(x | y), for models of rows given a class.
         learned_normaliser: what the learner took log Z for, where it found it along with the model.
+        bracketed: for models with a log Z that is annealed, its bracket and the likelihood with both ends, if asked.
         notes: what could not be said, and why.
     """
 
@@ -96,6 +99,7 @@ class Evaluation(NamedTuple):
     accuracy: Estimate | None = None
     log_likelihood_given: Estimate | None = None
     learned_normaliser: Estimate | None = None
+    bracketed: Bracketed | None = None
     perplexity: Estimate | None = None
     notes: tuple[str, ...] = ()
 
@@ -131,6 +135,7 @@ def evaluate(
     chains: int | None = None,
     temperatures: int | None = None,
     gap_steps: int | None = None,
+    settle: int | None = None,
     heard: Callable[[str], None] = lambda doing: None,
 ) -> Evaluation:
     """Evaluate a run on rows: its own test rows, or any of the same columns.
@@ -141,7 +146,8 @@ def evaluate(
         samples: codes for each row, where the likelihood is bounded by importance weighting.
         seed: of the codes and the draws.
         codes: for models with latent variables, also the bounds and the report on collapse.
-        annealing: also anneal codes from the prior, and bracket the likelihood of rows that the model drew.
+        annealing: also anneal codes from the prior, and bracket the likelihood of rows that the model drew. Of a model
+            with a log Z, bracket that, and give the likelihood with both ends.
         gap: also split the inference gap.
         learned: take the log normaliser that the learner found along with the model for log Z.
         most: rows of the annealing and the gap, the first ones.
@@ -151,6 +157,7 @@ def evaluate(
             log Z is estimated anew where this or the next is given, and else as it was when the run ended.
         temperatures: of annealing, steps from where chains begin to the model or the posterior (1000).
         gap_steps: of Adam, for each row and family of the gap (500).
+        settle: sweeps of chains at training rows before they return, for the bracket of log Z (1000).
         heard: called with what goes on, in words.
 
     Example:
@@ -162,12 +169,17 @@ def evaluate(
     slowly: dict[str, Any] = {
         name: value for name, value in (("chains", chains), ("temperatures", temperatures)) if value is not None
     }
-    _check(run, ks, samples, slowly, gap_steps, annealing=annealing, gap=gap)
+    _check(run, ks, samples, slowly, gap_steps, settle, annealing=annealing, gap=gap)
     rows = rows_of(run, data)
     key = noise.make_key(seed, run.config.prng)
-    if slowly and _unnormalised(run):
+    ends = None
+    if annealing and unbracketed(run.parts["model"]) is None:
+        heard("bracketing log Z, which is slow")
+        settled = {} if settle is None else {"settle": settle}
+        ends = bracketed(run, rows, key, seed=seed, samples=samples, **slowly, **settled)
+    elif slowly and _unnormalised(run):
         heard("estimating log Z")
-    log_z, class_log_z = _normalisers(run, seed, slowly)
+    log_z, class_log_z = _normalisers(run, seed, slowly, ends)
     heard("scoring rows")
     own = learned_normaliser(run.parts, log_z)
     if learned and own is None:
@@ -195,6 +207,7 @@ def evaluate(
         bits_per_dim=None if found is None or image is None else found.bits_per_dim(int(np.prod(image))),
         log_normaliser=log_z,
         learned_normaliser=own,
+        bracketed=ends,
         two_sample=compared,
         reference=run.reference,
         bounds=bound,
@@ -211,8 +224,10 @@ def evaluate(
         told = accuracy(run.parts, run.measure, rows.raw, rows.y, jax.random.fold_in(key, 2))
         evaluation = evaluation._replace(accuracy=told)
     if not isinstance(run.parts["model"], HasLogJoint):
-        asked = annealing or gap
-        return evaluation._replace(notes=(f"{run.model} has no latent variables to anneal",) if asked else ())
+        asked = gap or (annealing and ends is None)
+        why = unbracketed(model)
+        beside = f", and no bracket of log Z: {why}" if annealing and why is not None and _unnormalised(run) else ""
+        return evaluation._replace(notes=(f"{run.model} has no latent variables to anneal{beside}",) if asked else ())
     if codes and len(rows) > 1:
         heard("reading codes")
         evaluation = evaluation._replace(collapse=collapse(run.parts, run.measure, rows.raw, key, seed=seed))
@@ -239,6 +254,7 @@ def _check(
     samples: int,
     slowly: Mapping[str, int],
     gap_steps: int | None,
+    settle: int | None,
     *,
     annealing: bool,
     gap: bool,
@@ -254,6 +270,10 @@ def _check(
             f"nothing is annealed for {run.model} unless asked for: ask for annealing or the gap too, or leave "
             f"{' and '.join(slowly)} out"
         )
+    if settle is not None and not (annealing and unbracketed(model) is None):
+        raise InputError("settle are sweeps before chains return for a bracket of log Z: ask for annealing of such")
+    if settle is not None and settle < 0:
+        raise InputError(f"settle must not be negative, not {settle}")
     if gap_steps is not None and not gap:
         raise InputError("gap_steps are steps of the inference gap: ask for the gap too, or leave them out")
 
@@ -283,9 +303,14 @@ def _unnormalised(run: Run) -> bool:
     return isinstance(run.parts["model"], HasPotential | HasPotentialBound | ConditionsOnClass)
 
 
-def _normalisers(run: Run, seed: int, slowly: dict[str, Any]) -> tuple[Estimate | None, tuple[Estimate, ...] | None]:
-    """log Z, or that of each class: as the run has it, or anew where somebody said how."""
+def _normalisers(
+    run: Run, seed: int, slowly: dict[str, Any], ends: Bracketed | None
+) -> tuple[Estimate | None, tuple[Estimate, ...] | None]:
+    """log Z, or that of each class: as the run has it, or anew where somebody said how; exact, or as bracketed."""
     model = run.parts["model"]
+    if ends is not None:
+        known = log_normaliser(model) if sums_out(model) else run.result.log_normaliser
+        return known if known is not None and known.kind == "exact" else ends.used, None
     if not slowly or not _unnormalised(run):
         return run.log_z, run.class_log_z
     if isinstance(model, ConditionsOnClass):

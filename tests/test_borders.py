@@ -31,6 +31,7 @@ DEFAULTS = {
     "Measure.random": "no key is used",
     "Part.unserving": "all models can be served",
     "Part.unsuited": "all data suit",
+    "Part.usual_reader": "a perceptron reads rows of any kind",
     "Sampler.exactness_with": "no part has a say in it",
     "Sampler.init": "nothing persists",
 }

@@ -10,7 +10,7 @@ import scipy.signal
 
 from reverie import noise
 from reverie.data import Leaf, Spec
-from reverie.inference import ImagePosterior
+from reverie.inference import GaussianPosterior
 from reverie.models import ConvVAE
 from reverie.networks.conv import conv_outwards, convolution, halved
 from tests import worlds
@@ -54,7 +54,7 @@ def test_numbers_of_a_pixel_stand_together_or_by_kind(blocked):
 @pytest.mark.parametrize("kind", ["binary", "continuous", "categorical"])
 def test_images_of_every_kind_and_size_start_at_their_means(kind):
     spec = spec_of(kind, 3, 5, 2)
-    model = worlds.made(ConvVAE(latent=2, hidden=(4, 3)), spec)
+    model = worlds.made(ConvVAE(latent=2, channels=(4, 3)), spec)
     model = jax.tree.map(lambda leaf: leaf, model)
     x = draws(model.sample, 2000)
     assert x.shape == (2000, 30)
@@ -77,8 +77,8 @@ def test_images_of_every_kind_and_size_start_at_their_means(kind):
 
 def test_gradients_reach_the_whole_posterior():
     spec = spec_of("binary", 5, 4, 1)
-    model = worlds.made(ConvVAE(latent=2, hidden=(4, 3)), spec)
-    part = ImagePosterior(hidden=(3, 4)).init(noise.make_key(1), spec, model)
+    model = worlds.made(ConvVAE(latent=2, channels=(4, 3)), spec)
+    part = GaussianPosterior(channels=(3, 4)).init(noise.make_key(1), spec, model)
     x = jnp.asarray(np.random.default_rng(0).random(20) < 0.5)
     slopes = jax.grad(lambda p: p.transform_and_log_prob(jnp.array([0.3, -1.0]), x)[0][0].sum())(part)
     other = jax.grad(lambda p: p.transform_and_log_prob(jnp.array([0.3, -1.0]), x)[1])(part)
@@ -88,4 +88,4 @@ def test_gradients_reach_the_whole_posterior():
 
 def test_rows_that_are_no_images_are_refused():
     assert "without a height" in (ConvVAE().unsuited(worlds.BINARY.spec) or "")
-    assert "without height" in (ImagePosterior().unsuited(worlds.BINARY.spec) or "")
+    assert "without a height" in (GaussianPosterior(reader="conv").unsuited(worlds.BINARY.spec) or "")

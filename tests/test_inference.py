@@ -35,7 +35,7 @@ from reverie.inference import (
     SigmoidBeliefPosterior,
 )
 from reverie.inference.family import FLOOR, Family, LogGamma, LogOdds, LogRatios
-from reverie.models import GMVAE, M1M2, RBM, VAE, VQVAE, ConvVAE, DeepLatentGaussian, SigmoidBeliefNet, TextVAE
+from reverie.models import GMVAE, M1M2, RBM, VAE, VQVAE, DeepLatentGaussian, SigmoidBeliefNet
 from reverie.pairing import usual
 from reverie.parts import options_of, parameters
 from tests import worlds
@@ -71,23 +71,15 @@ ROWS: dict[str, tuple[dict[str, Any], Any]] = {
     "class-gaussian": (SMALL, CLASSES),
     "auxiliary-class": (SMALL | {"auxiliary": 2, "draws": 2}, CLASSES),
     "stacked": (SMALL | {"draws": 2}, STACKED),
-    "gaussian-lstm": ({"width": 4, "embedding": 3}, TextVAE(latent=2, width=4, embedding=3)),
-    "gaussian-conv": ({"hidden": (2, 3)}, ConvVAE(latent=2, hidden=(3, 2))),
 }
 DENSE = [name for name, cls in INFERENCE.items() if issubclass(cls, HasPosterior)]
 X = jnp.array([True, False, True, True])
-WORLDS = {"gaussian-lstm": worlds.SENTENCES, "gaussian-conv": worlds.IMAGE}
-
-
-def row(name):
-    """A row that the posterior can read."""
-    return jnp.asarray(worlds.SENTENCES.rows.raw[2]) if name == "gaussian-lstm" else X
 
 
 @functools.cache
 def filled(name, spread=0.7):
     options, served = ROWS[name]
-    spec = WORLDS.get(name, worlds.BINARY).spec
+    spec = worlds.BINARY.spec
     model = worlds.made(served, spec)
     part = INFERENCE[name](**options).init(noise.make_key(5), spec, model)
     return worlds.scattered(part, 6, spread), model
@@ -119,10 +111,10 @@ def test_a_blank_one_is_its_options(name):
 @having(HasPosterior)
 def test_codes_have_the_models_shapes(name):
     part, model = filled(name)
-    code = jax.eval_shape(ready(part, model).sample, noise.make_key(0), row(name))
+    code = jax.eval_shape(ready(part, model).sample, noise.make_key(0), X)
     kinds = {"bits": jnp.bool_, "reals": jnp.float32, "categories": jnp.int32}
     assert [(leaf.shape, leaf.dtype) for leaf in code] == [((one.size,), kinds[one.kind]) for one in model.latents]
-    assert jax.eval_shape(ready(part, model).log_prob, code, row(name)).shape == ()
+    assert jax.eval_shape(ready(part, model).log_prob, code, X).shape == ()
 
 
 @having(
@@ -142,7 +134,7 @@ def test_codes_have_the_models_shapes(name):
 def test_a_density_over_that_of_proposals_has_the_mean_one(name):
     """E g(h)/q̂ = ∫ g = 1 for a normal density g within the bulk of q: the law that every bound and weight rests on."""
     part, model = filled(name, 0.1)
-    h, log_q = draws(lambda key: ready(part, model).propose(key, row(name)), 20_000)
+    h, log_q = draws(lambda key: ready(part, model).propose(key, X), 20_000)
     check_mean_one(np.concatenate(h, axis=1), log_q)
 
 
@@ -193,11 +185,11 @@ def test_weights_of_bits_have_the_mean_of_the_likelihood(name):
     part, model = filled(name, 0.2)
 
     def weight(key):
-        h, log_q = part.propose(key, row(name))
-        return jnp.exp(model.log_joint(row(name), h) - log_q)
+        h, log_q = part.propose(key, X)
+        return jnp.exp(model.log_joint(X, h) - log_q)
 
     def likelihood(key):
-        return jnp.exp(model.log_likelihood(row(name), model.sample_joint(key)[1]))
+        return jnp.exp(model.log_likelihood(X, model.sample_joint(key)[1]))
 
     told, truth = np.asarray(draws(weight, 20_000)), np.asarray(draws(likelihood, 20_000, seed=12))
     se = np.hypot(told.std(), truth.std()) / np.sqrt(20_000)
@@ -210,8 +202,8 @@ def test_the_density_of_a_draw_is_the_density_of_its_code(name):
     @eqx.filter_jit
     def both(part, model):
         posterior = ready(part, model)
-        h, log_q = posterior.transform_and_log_prob(posterior.noise(noise.make_key(1)), row(name))
-        return log_q, posterior.log_prob(h, row(name))
+        h, log_q = posterior.transform_and_log_prob(posterior.noise(noise.make_key(1)), X)
+        return log_q, posterior.log_prob(h, X)
 
     found, expected = both(*filled(name))
     assert float(found) == pytest.approx(float(expected), rel=1e-3, abs=1e-3)
@@ -225,8 +217,8 @@ def test_the_density_of_a_draw_is_that_of_its_noise_over_the_determinant(name):
     def asked(part, model):
         posterior = ready(part, model)
         epsilon = posterior.noise(noise.make_key(1))
-        jacobian = jax.jacfwd(lambda e: jnp.concatenate(posterior.transform(e, row(name))))(epsilon)
-        return epsilon, jacobian, posterior.transform_and_log_prob(epsilon, row(name))[1]
+        jacobian = jax.jacfwd(lambda e: jnp.concatenate(posterior.transform(e, X)))(epsilon)
+        return epsilon, jacobian, posterior.transform_and_log_prob(epsilon, X)[1]
 
     epsilon, jacobian, found = asked(*filled(name))
     expected = scipy.stats.norm.logpdf(epsilon).sum() - np.log(abs(np.linalg.det(np.asarray(jacobian, np.float64))))
@@ -238,16 +230,16 @@ def test_gradients_reach_every_parameter(name):
     part, model = filled(name)
 
     def bound(part, key):
-        h, log_q = ready(part, model).propose(key, row(name))
-        return model.log_joint(row(name), h) - log_q
+        h, log_q = ready(part, model).propose(key, X)
+        return model.log_joint(X, h) - log_q
 
     slopes = draws(lambda key: parameters(eqx.filter_grad(bound)(part, key)), 20)
     if name in ("belief-net", "nade"):
-        slopes = draws(lambda key: parameters(jax.grad(lambda p: p.propose(key, row(name))[1])(part)), 20)
+        slopes = draws(lambda key: parameters(jax.grad(lambda p: p.propose(key, X)[1])(part)), 20)
     assert all(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(slopes))
 
 
-@pytest.fixture(params=[name for name in DENSE if name not in ("vector-quantiser", "gaussian-lstm")])
+@pytest.fixture(params=[name for name in DENSE if name != "vector-quantiser"])
 def pair(request):
     """A filled inference model with a density, and the model that it serves."""
     return filled(request.param)
@@ -302,7 +294,7 @@ def test_a_linear_step_upwards_is_logistic_regression():
 def test_a_reparameterised_draw_is_transformed_noise(name, key):
     part, model = filled(name)
     posterior = ready(part, model)
-    drawn, moved = posterior.sample(key, row(name)), posterior.transform(posterior.noise(key), row(name))
+    drawn, moved = posterior.sample(key, X), posterior.transform(posterior.noise(key), X)
     assert all(np.array_equal(a, b) for a, b in zip(drawn, moved, strict=True))
 
 
@@ -318,8 +310,8 @@ def test_the_posterior_as_a_distribution_is_the_posterior(name, key):
     @eqx.filter_jit
     def both(part, model):
         part = ready(part, model)
-        h = part.sample(key, row(name))
-        return part.distribution(row(name)).log_prob(h[0]), part.log_prob(h, row(name))
+        h = part.sample(key, X)
+        return part.distribution(X).log_prob(h[0]), part.log_prob(h, X)
 
     found, expected = both(*filled(name))
     assert float(found) == pytest.approx(float(expected), rel=1e-4)

@@ -6,9 +6,9 @@ import pytest
 
 from reverie import noise
 from reverie.auxiliaries import Critic
-from reverie.capabilities import HasLogProb, HasPosterior, Samplable, capabilities_of, missing_from
+from reverie.capabilities import HasLogProb, HasPosterior, Proposes, Samplable, capabilities_of, missing_from
 from reverie.errors import InputError
-from reverie.inference import GaussianPosterior, ImagePosterior, ImplicitPosterior, SigmoidBeliefPosterior
+from reverie.inference import GaussianPosterior, ImplicitPosterior, SigmoidBeliefPosterior, VectorQuantiser
 from reverie.learners import AVB, ELBO, GAN, IWAE, JSA, MaximumLikelihood
 from reverie.models import (
     CVAE,
@@ -18,7 +18,6 @@ from reverie.models import (
     RBM,
     VAE,
     VQVAE,
-    ConvVAE,
     DeepLatentGaussian,
     GaussianMixture,
     Generator,
@@ -27,6 +26,7 @@ from reverie.models import (
     SequenceField,
     SigmoidBeliefNet,
 )
+from reverie.models.decoder import DecoderNetwork
 from reverie.models.heads import Scale
 from reverie.models.observation import Likelihood
 from reverie.pairing import (
@@ -68,11 +68,13 @@ def test_a_part_is_made_from_its_name_and_words():
 def test_the_options_of_a_part_are_what_a_person_sets():
     assert part_options(VAE) == {
         "latent": (int, 16),
-        "hidden": (tuple[int, ...], (200,)),
-        "activation": (str, "tanh"),
+        "hidden": (tuple[int, ...] | None, None),
+        "activation": (str | None, None),
         "scale": (Scale, None),
         "likelihood": (Likelihood, "gaussian"),
         "components": (int, 5),
+        "network": (DecoderNetwork, "mlp"),
+        "channels": (tuple[int, ...], (32, 16)),
     }
     assert part_options(FVSBN) == {}
     assert "weights" in refusal(make_part, "model", "rbm", {"weights": 3})
@@ -150,8 +152,8 @@ def test_the_part_that_a_learner_was_made_for_is_taken_before_the_first_that_ser
     needs = AVB().requires["inference"]
     assert isinstance(supply(VAE(), AVB())["inference"], ImplicitPosterior)
     assert isinstance(usual("inference", VAE(), needs), GaussianPosterior)
-    # A model's own comes before it, and one that does not serve is passed over.
-    assert isinstance(supply(ConvVAE(), AVB())["inference"], ImagePosterior)
+    # A model's own comes before the registry's first, and one that does not serve is passed over.
+    assert isinstance(usual("inference", VQVAE(), (Proposes,)), VectorQuantiser)
     assert not isinstance(supply(DeepLatentGaussian(), AVB())["inference"], ImplicitPosterior)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from reverie import noise
 from reverie.data import Leaf, Spec
-from reverie.inference import SequencePosterior
+from reverie.inference import GaussianPosterior
 from reverie.models import DilatedTextVAE, TextVAE
 from reverie.networks.dilated import dilated_stack
 from reverie.networks.recurrent import lstm
@@ -70,12 +70,12 @@ def test_windows_have_no_end(blank):
 def test_columns_of_different_levels_are_no_text():
     spec = Spec({"categorical": Leaf("categorical", 2, levels=3, counts=(3, 2))})
     assert "categorical" in (TextVAE().unsuited(spec) or "")
-    assert "categorical" in (SequencePosterior().unsuited(spec) or "")
+    assert "categorical" in (GaussianPosterior(reader="lstm").unsuited(spec) or "")
 
 
 def test_the_posterior_reads_up_to_the_end_mark_and_no_further():
     model = worlds.made(MODELS[0], SPEC)
-    part = worlds.scattered(SequencePosterior(width=4, embedding=3).init(noise.make_key(1), SPEC, model), 3, 0.7)
+    part = worlds.scattered(GaussianPosterior(units=4, embedding=3).init(noise.make_key(1), SPEC, model), 3, 0.7)
     line = jnp.array([1, 2, 3], jnp.int32)
     assert np.array_equal(part.encode(line)[0], part.encode(line.at[2].set(0))[0])
     assert not np.allclose(part.encode(line)[0], part.encode(line.at[0].set(0))[0])

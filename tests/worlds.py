@@ -30,7 +30,7 @@ TINY: dict[str, dict[str, Any]] = {
     "sbn": {"sizes": (3, 2)},
     "darn": {"sizes": (3, 2)},
     "vq-vae": {"positions": 3, "levels": 3, "size": 2, "hidden": (4,), "width": 4},
-    "conv-vae": {"latent": 2, "hidden": (3, 2)},
+    "conv-vae": {"latent": 2, "channels": (3, 2)},
     "text-vae": {"latent": 2, "width": 4, "embedding": 3},
     "text-vae-dilated": {"latent": 2, "width": 4, "embedding": 3, "depth": 2},
     "made": {"hidden": (6,), "orders": 2},

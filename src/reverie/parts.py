@@ -44,6 +44,11 @@ class Part(eqx.Module):
     usual: ClassVar[Mapping[str, str]] = {}
     """For a model: the name of the part, by role, or of the learner, that is taken where nobody chose."""
 
+    @property
+    def usual_reader(self) -> str:
+        """For a model: by what an inference model reads rows where nobody chose: `mlp`, `conv` or `lstm`."""
+        return "mlp"
+
     @abstractmethod
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """The part with arrays that fit the data.

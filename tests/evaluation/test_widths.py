@@ -9,7 +9,7 @@ from reverie import noise
 from reverie.data import Leaf, Levels, Spec
 from reverie.evaluation.weights import CODES, LARGEST, NUMBERS, _shape, log_mean_weight, weigh
 from reverie.evaluation.widths import joint_width, joint_width_of, widest
-from reverie.inference import SequencePosterior
+from reverie.inference import GaussianPosterior
 from reverie.models import VAE, TextVAE
 from tests import worlds
 
@@ -70,7 +70,7 @@ def test_text_of_many_words_is_weighed_few_codes_at_a_time():
     size, levels = 12, 3000
     spec = Spec({"categorical": Leaf("categorical", size, levels=levels, counts=(levels,) * size)}, text=True)
     model = TextVAE(latent=2, width=3, embedding=2).init(noise.make_key(0), spec)
-    part = SequencePosterior(width=3, embedding=2).init(noise.make_key(1), spec, model)
+    part = GaussianPosterior(reader="lstm", units=3, embedding=2).init(noise.make_key(1), spec, model)
     raw = np.random.default_rng(0).integers(0, levels, (2, size)).astype(np.int32)
     seen = []
 

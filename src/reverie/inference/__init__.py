@@ -13,7 +13,6 @@ from reverie.inference.family import FamilyPosterior
 from reverie.inference.full_gaussian import FullGaussianPosterior
 from reverie.inference.gaussian import GaussianPosterior
 from reverie.inference.hamiltonian import HamiltonianPosterior
-from reverie.inference.images import ImagePosterior
 from reverie.inference.implicit import ImplicitPosterior
 from reverie.inference.layered import BottomUpPosterior, TopDownPosterior
 from reverie.inference.minimum_rate import MinimumRatePosterior
@@ -21,7 +20,6 @@ from reverie.inference.nade import AutoregressivePosterior
 from reverie.inference.planar import PlanarPosterior, RadialPosterior
 from reverie.inference.refined import RefinedLayersPosterior, RefinedPosterior
 from reverie.inference.sbn import SigmoidBeliefPosterior
-from reverie.inference.sequences import SequencePosterior
 from reverie.inference.stacked import StackedPosterior
 from reverie.inference.sylvester import SylvesterPosterior
 from reverie.inference.vector_quantiser import VectorQuantiser
@@ -53,8 +51,6 @@ INFERENCE: dict[str, type[Part]] = {
     "class-gaussian": ClassPosterior,
     "auxiliary-class": AuxiliaryClassPosterior,
     "stacked": StackedPosterior,
-    "gaussian-lstm": SequencePosterior,
-    "gaussian-conv": ImagePosterior,
 }
 
 
@@ -71,7 +67,6 @@ __all__ = [
     "GaussianPosterior",
     "HamiltonianPosterior",
     "HierarchicalPosterior",
-    "ImagePosterior",
     "ImplicitPosterior",
     "InverseAutoregressivePosterior",
     "MaskedAutoregressivePosterior",
@@ -81,7 +76,6 @@ __all__ = [
     "RealNVPPosterior",
     "RefinedLayersPosterior",
     "RefinedPosterior",
-    "SequencePosterior",
     "SigmoidBeliefPosterior",
     "StackedPosterior",
     "SylvesterPosterior",

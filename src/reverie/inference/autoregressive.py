@@ -36,8 +36,13 @@ class InverseAutoregressivePosterior(FlowPosterior):
     `maf` offers it. The order is reversed from layer to layer; x enters by shifts of m and s.
 
     Args:
-        hidden: widths of the encoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the encoder's hidden layers; where not given one of 200, or none right after convolutions or
+            an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         layers: how many.
         width: of each layer's masked network.
 
@@ -78,8 +83,13 @@ class MaskedAutoregressivePosterior(FlowPosterior, HasPosterior):
     The density of any code takes one pass a layer; a draw takes one pass a layer and variable.
 
     Args:
-        hidden: widths of the encoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the encoder's hidden layers; where not given one of 200, or none right after convolutions or
+            an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         layers: how many.
         width: of each layer's masked network.
 

@@ -12,8 +12,7 @@ from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import Encoded
 from reverie.inference.normal import halves, normal_log_prob, standard_log_prob
-from reverie.networks.features import features
-from reverie.networks.mlp import MLP, mlp
+from reverie.networks.mlp import MLP
 from reverie.parts import filled, learned, option
 
 
@@ -25,8 +24,13 @@ class AuxiliaryPosterior(Encoded, ReparameterisedProposal):
     r(a | x, h) is learned with the rest; p(x, h)/q̂ has the mean p(x) for any r, so all bounds stay bounds.
 
     Args:
-        hidden: widths of the hidden layers of each of the three perceptrons.
-        activation: of those layers.
+        hidden: widths of the hidden layers of each of the three perceptrons; where not given one of 200, or none right
+            after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         auxiliary: the dimension of a.
 
     Example:
@@ -50,9 +54,9 @@ class AuxiliaryPosterior(Encoded, ReparameterisedProposal):
         """Three perceptrons."""
         key_encoder, key_given, key_reverse = jax.random.split(key, 3)
         fields = self._encoder(key_encoder, spec, model, 2 * self.auxiliary)
-        width, size = sum(layout.width for layout in fields["shape"]), fields["size"]
-        given = mlp(key_given, width + self.auxiliary, self.hidden, 2 * size, self.activation)
-        reverse = mlp(key_reverse, width + size, self.hidden, 2 * self.auxiliary, self.activation)
+        read, size = fields["read"], fields["size"]
+        given = self.perceptron(key_given, read, 2 * size, beside=self.auxiliary)
+        reverse = self.perceptron(key_reverse, read, 2 * self.auxiliary, beside=size)
         return filled(self, given=given, reverse=reverse, **fields)
 
     def noise(self, key: Key[Array, ""]) -> Array:
@@ -61,7 +65,7 @@ class AuxiliaryPosterior(Encoded, ReparameterisedProposal):
 
     def transform_and_log_prob(self, noise: Array, x: PyTree) -> tuple[tuple[Array, ...], Array]:
         """a, then h given a; r takes a back."""
-        read = features(x, self.shape)
+        read = self.read(x)
         mean, log_scale = halves(self.encoder(read))
         a = mean + jnp.exp(log_scale) * noise[: self.auxiliary]
         mean_h, log_scale_h = halves(self.given(jnp.concatenate([read, a])))
@@ -77,8 +81,13 @@ class HierarchicalPosterior(Encoded, ReparameterisedProposal):
         log q̂ = log q(λ | x) + log q(h | λ) − log r(λ | x, h)
 
     Args:
-        hidden: widths of the hidden layers of encoder and r.
-        activation: of those layers.
+        hidden: widths of the hidden layers of encoder and r; where not given one of 200, or none right after
+            convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         planes: layers of the flow.
 
     Example:
@@ -103,8 +112,7 @@ class HierarchicalPosterior(Encoded, ReparameterisedProposal):
         size = latent.size
         key_encoder, key_reverse = jax.random.split(key)
         fields = self._encoder(key_encoder, spec, model, 4 * size + self.planes * (4 * size + 1))
-        width = sum(layout.width for layout in fields["shape"])
-        reverse = mlp(key_reverse, width + size, self.hidden, 4 * size, self.activation)
+        reverse = self.perceptron(key_reverse, fields["read"], 4 * size, beside=size)
         return filled(self, reverse=reverse, **fields)
 
     def noise(self, key: Key[Array, ""]) -> Array:
@@ -113,7 +121,7 @@ class HierarchicalPosterior(Encoded, ReparameterisedProposal):
 
     def transform_and_log_prob(self, noise: Array, x: PyTree) -> tuple[tuple[Array, ...], Array]:
         """λ, then h given λ; r takes λ back."""
-        read = features(x, self.shape)
+        read = self.read(x)
         twice = 2 * self.size
         said = self.encoder(read)
         mean, log_scale = halves(said[: 2 * twice])

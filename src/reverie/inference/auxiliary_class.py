@@ -12,13 +12,13 @@ from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
 from reverie.inference.normal import halves, normal_log_prob, standard_log_prob
-from reverie.networks.conditioned import ClassMLP, class_mlp
-from reverie.networks.features import Layout, features, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.inference.reading import Perceiving
+from reverie.networks.conditioned import ClassMLP
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, known, learned, option
 
 
-class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
+class AuxiliaryClassPosterior(Perceiving, RelaxesClass, Classifies):
     """A Gaussian auxiliary variable a, which ties the class and the code together, and a network that takes it back.
 
         q(a, z, y | x) = q(a | x) q(y | a, x) q(z | a, x, y),    log q̂ = log q(a, z, y | x) − log r(a | x, z, y)
@@ -26,8 +26,13 @@ class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
     r is learned with the rest; p(x, h)/q̂ has the mean p(x) for any r.
 
     Args:
-        hidden: widths of the hidden layers of each of the four perceptrons.
-        activation: of those layers.
+        hidden: widths of the hidden layers of each of the four perceptrons; where not given one of 200, or none right
+            after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         auxiliary: the dimension of a.
         draws: of a, over which `class_log_probs` averages.
 
@@ -39,11 +44,8 @@ class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
     Reference: Maaløe, Sønderby, Sønderby & Winther 2016, *Auxiliary deep generative models*, Eq. 6–8.
     """
 
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
     auxiliary: int = option(16)
     draws: int = option(16)
-    shape: tuple[Layout, ...] = known()
     size: int = known()
     classes: int = known()
     before: MLP = learned()
@@ -53,8 +55,6 @@ class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
 
     def __check_init__(self) -> None:
         """Refuse options that describe no posterior."""
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(f"a posterior needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
         if min(self.auxiliary, self.draws) < 1:
             raise InputError(f"auxiliary and draws must be at least 1, not {self.auxiliary} and {self.draws}")
 
@@ -69,19 +69,17 @@ class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
         """Four perceptrons."""
         keys = jax.random.split(key, 4)
         code, label = model.latents
-        shape = layouts(spec)
-        width = sum(layout.width for layout in shape)
-        with_a, classes = width + self.auxiliary, label.levels
-        net = (self.hidden, self.activation)
+        read, classes = self.new_reader(key, spec, model), label.levels
+        with_a, with_code = read.width + self.auxiliary, read.width + code.size
         return filled(
             self,
-            shape=shape,
+            read=read,
             size=code.size,
             classes=classes,
-            before=mlp(keys[0], width, net[0], 2 * self.auxiliary, net[1]),
-            classifier=mlp(keys[1], with_a, net[0], classes, net[1]),
-            encoder=class_mlp(keys[2], with_a, classes, net[0], 2 * code.size, net[1]),
-            reverse=class_mlp(keys[3], width + code.size, classes, net[0], 2 * self.auxiliary, net[1]),
+            before=self.perceptron(keys[0], read, 2 * self.auxiliary),
+            classifier=self.perceptron(keys[1], read, classes, beside=self.auxiliary),
+            encoder=self.class_perceptron(keys[2], with_a, classes, 2 * code.size),
+            reverse=self.class_perceptron(keys[3], with_code, classes, 2 * self.auxiliary),
         )
 
     def noise(self, key: Key[Array, ""]) -> Array:
@@ -102,19 +100,19 @@ class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
 
     def branches(self, noise: Array, x: PyTree) -> Branches:
         """One a for all classes, and for each its own z."""
-        read, every = features(x, self.shape), jnp.arange(self.classes, dtype=jnp.int32)
+        read, every = self.read(x), jnp.arange(self.classes, dtype=jnp.int32)
         a, log_a = self._before(noise[: self.auxiliary], read)
         z, log_q = jax.vmap(lambda y: self._branch(noise[self.auxiliary :], read, a, y))(every)
         return Branches((z, every[:, None]), log_a + log_q, self.classifier(jnp.concatenate([read, a])))
 
     def logits_of_class(self, noise: Array, x: PyTree) -> Array:
         """log q(y | a, x)."""
-        read = features(x, self.shape)
+        read = self.read(x)
         return self.classifier(jnp.concatenate([read, self._before(noise[: self.auxiliary], read)[0]]))
 
     def code_with_class(self, noise: Array, x: PyTree, y: Array) -> tuple[tuple[Array, ...], Array]:
         """The z of y."""
-        read = features(x, self.shape)
+        read = self.read(x)
         a, log_a = self._before(noise[: self.auxiliary], read)
         z, log_q = self._branch(noise[self.auxiliary :], read, a, y)
         return (z,), log_a + log_q
@@ -122,7 +120,7 @@ class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
     def propose(self, key: Key[Array, ""], x: PyTree) -> tuple[tuple[Array, ...], Array]:
         """a, y, then z."""
         key_y, key_noise = jax.random.split(key)
-        noises, read = self.noise(key_noise), features(x, self.shape)
+        noises, read = self.noise(key_noise), self.read(x)
         a, log_a = self._before(noises[: self.auxiliary], read)
         logits = self.classifier(jnp.concatenate([read, a]))
         y = noise.categorical(key_y, logits)
@@ -131,7 +129,7 @@ class AuxiliaryClassPosterior(Part, RelaxesClass, Classifies):
 
     def class_log_probs(self, key: Key[Array, ""], x: PyTree) -> Array:
         """log of the mean of q(y | a, x) over draws of a."""
-        read = features(x, self.shape)
+        read = self.read(x)
         noises = noise.normal(key, (self.draws, self.auxiliary))
         every = jax.vmap(lambda one: jnp.concatenate([read, self._before(one, read)[0]]))(noises)
         each = jax.vmap(lambda seen: jax.nn.log_softmax(self.classifier(seen)))(every)

@@ -9,22 +9,26 @@ from jaxtyping import Array, Key, PyTree
 from reverie import noise
 from reverie.capabilities import HasCodeLogits, HasPosterior, Latent
 from reverie.data.spec import Spec
-from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
+from reverie.inference.reading import Perceiving
 from reverie.networks.codes import code_features
-from reverie.networks.features import Layout, features, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, known, learned
 
 
-class CategoricalPosterior(Part, HasPosterior, HasCodeLogits):
+class CategoricalPosterior(Perceiving, HasPosterior, HasCodeLogits):
     """From x upwards, layers of categories that are independent given the layer below.
 
         q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) …,    q(h_l = k | h_{l−1}) ∝ exp T_l(h_{l−1})_k
 
     Args:
-        hidden: widths of the hidden layers of every T_l.
-        activation: of those hidden layers.
+        hidden: widths of the hidden layers of every T_l; where not given one of 200, or none right after convolutions
+            or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
 
     Example:
         >>> from reverie.inference import CategoricalPosterior
@@ -34,16 +38,8 @@ class CategoricalPosterior(Part, HasPosterior, HasCodeLogits):
     Reference: Jang, Gu & Poole 2017, *Categorical reparameterization with Gumbel-softmax*, §4; Ou 2019, §3.2.
     """
 
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
-    shape: tuple[Layout, ...] = known()
     blocks: tuple[Latent, ...] = known()
     layers: tuple[MLP, ...] = learned()
-
-    def __check_init__(self) -> None:
-        """Refuse options that describe no posterior."""
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(f"a categorical posterior needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def unserving(self, model: Any) -> str | None:
         """Blocks of categories only."""
@@ -53,16 +49,16 @@ class CategoricalPosterior(Part, HasPosterior, HasCodeLogits):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """One layer for each of the model's blocks."""
-        shape, blocks = layouts(spec), model.latents
-        sizes = (sum(layout.width for layout in shape), *(one.size * one.levels for one in blocks))
-        keys = jax.random.split(key, len(blocks))
-        made = tuple(mlp(keys[i], sizes[i], self.hidden, sizes[i + 1], self.activation) for i in range(len(blocks)))
-        return filled(self, shape=shape, blocks=blocks, layers=made)
+        read, blocks = self.new_reader(key, spec, model), model.latents
+        sizes = [one.size * one.levels for one in blocks]
+        keys, below = jax.random.split(key, len(blocks)), [read, *sizes[:-1]]
+        made = tuple(self.perceptron(*each) for each in zip(keys, below, sizes, strict=True))
+        return filled(self, read=read, blocks=blocks, layers=made)
 
     def code_logits(self, x: PyTree, below: tuple[Array, ...]) -> Array:
         """The logits of h_l given h_{l−1}, or given x, [size, levels]."""
         at = len(below)
-        read = code_features(below[-1:], self.blocks[at - 1 : at]) if below else features(x, self.shape)
+        read = code_features(below[-1:], self.blocks[at - 1 : at]) if below else self.read(x)
         return self.layers[at](read).reshape(self.blocks[at].size, self.blocks[at].levels)
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:

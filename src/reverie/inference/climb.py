@@ -48,7 +48,7 @@ class Climbing(Encoded, Refines):
 
     def climbed(self, x: PyTree) -> tuple[Array, Array]:
         """μ and log σ of λ_T(x), all blocks in a row."""
-        mean, log_scale = halves(self._read(x))
+        mean, log_scale = halves(self._told(x))
         slopes = jax.grad(lambda at: self._bound(at, x))
         for _ in range(self.steps):
             climb = slopes((mean, log_scale))

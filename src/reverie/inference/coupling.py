@@ -23,8 +23,13 @@ class RealNVPPosterior(FlowPosterior, HasPosterior):
     Draws and densities take one pass a layer each. With one latent variable, m and s are functions of x alone.
 
     Args:
-        hidden: widths of the encoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the encoder's hidden layers; where not given one of 200, or none right after convolutions or
+            an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         layers: how many.
         width: of each layer's network.
 

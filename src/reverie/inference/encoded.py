@@ -1,4 +1,4 @@
-"""What posteriors of reals share: a perceptron that reads x, and blocks of reals, mostly one, to speak of."""
+"""What posteriors of reals share: an encoder that goes on from what is read of x, and blocks of reals, mostly one."""
 
 from typing import Any, ClassVar
 
@@ -8,10 +8,9 @@ from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import HasLogJoint
 from reverie.data.spec import Spec
-from reverie.errors import InputError
-from reverie.networks.features import Layout, features, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, known, learned, option
+from reverie.inference.reading import Perceiving
+from reverie.networks.mlp import MLP
+from reverie.parts import known, learned
 
 
 def kinds_of(model: Any) -> list[str]:
@@ -19,24 +18,16 @@ def kinds_of(model: Any) -> list[str]:
     return [latent.kind for latent in model.latents] if isinstance(model, HasLogJoint) else ["no latent variables"]
 
 
-class Encoded(Part):
-    """Abstract: a posterior whose parameters a perceptron reads off x."""
+class Encoded(Perceiving):
+    """Abstract: a posterior of reals whose parameters an encoder makes of what is read of x."""
 
     asks: ClassVar[type] = HasLogJoint
     """What the model must be able to do."""
     several: ClassVar[bool] = False
     """Whether it serves any number of blocks, as one long vector, and not one block only."""
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
-    shape: tuple[Layout, ...] = known()
     size: int = known()
     sizes: tuple[int, ...] = known()
     encoder: MLP = learned()
-
-    def __check_init__(self) -> None:
-        """Refuse options that describe no posterior."""
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(f"a posterior needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def unserving(self, model: Any) -> str | None:
         """One block of reals, or several, and nothing else; with what else the posterior asks of it."""
@@ -49,19 +40,18 @@ class Encoded(Part):
         return None
 
     def _encoder(self, key: Key[Array, ""], spec: Spec, model: Any, outputs: int) -> dict[str, Any]:
-        """The fields of this class, filled: an encoder that gives so many numbers."""
-        shape = layouts(spec)
-        width = sum(layout.width for layout in shape)
+        """The fields of this class, filled: a reader, and an encoder that gives so many numbers."""
+        read = self.new_reader(key, spec, model)
         return {
-            "shape": shape,
+            "read": read,
             "size": sum(one.size for one in model.latents),
             "sizes": tuple(one.size for one in model.latents),
-            "encoder": mlp(key, width, self.hidden, outputs, self.activation),
+            "encoder": self.perceptron(key, read, outputs),
         }
 
     def blocks(self, h: Array) -> tuple[Array, ...]:
         """One long vector as the model's blocks."""
         return tuple(jnp.split(h, np.cumsum(self.sizes)[:-1]))
 
-    def _read(self, x: PyTree) -> Array:
-        return self.encoder(features(x, self.shape))
+    def _told(self, x: PyTree) -> Array:
+        return self.encoder(self.read(x))

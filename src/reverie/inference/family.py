@@ -82,8 +82,12 @@ class FamilyPosterior(Encoded, HasPosteriorTerms, ReparameterisedProposal):
     to the edge of a support. Implicit gradients are those of `jax.random.loggamma` (and its gamma, for Student-t).
 
     Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
+        hidden: widths of the hidden layers; where not given one of 200, or none right after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         family: the name.
 
     Example:
@@ -103,7 +107,7 @@ class FamilyPosterior(Encoded, HasPosteriorTerms, ReparameterisedProposal):
 
     def _law(self, x: PyTree) -> Any:
         """The distribution of h."""
-        said = self._read(x)
+        said = self._told(x)
         location, log_scale = halves(said[:-1])
         scale = jnp.exp(log_scale)
         first, second = FLOOR + jax.nn.softplus(location + 1.0), FLOOR + jax.nn.softplus(log_scale + 1.0)

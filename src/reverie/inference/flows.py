@@ -43,7 +43,7 @@ class FlowPosterior(Encoded, ReparameterisedProposal):
 
     def _split(self, x: PyTree) -> tuple[Array, Array, Array]:
         """μ, log σ, and one row a layer of what it asked."""
-        said = self._read(x)
+        said = self._told(x)
         mean, log_scale = halves(said[: 2 * self.size])
         return mean, log_scale, said[2 * self.size :].reshape(self.layers, -1)
 

@@ -15,13 +15,17 @@ from reverie.parts import filled
 
 
 class FullGaussianPosterior(Encoded, HasPosterior, ReparameterisedProposal, HasPosteriorDistribution, Encodes):
-    """A Gaussian whose mean and Cholesky factor a perceptron reads off x.
+    """A Gaussian whose mean and Cholesky factor a network reads off x.
 
         q(h | x) = N(h; μ_φ(x), L_φ(x) L_φ(x)ᵀ),    h = μ + L ε,  ε ~ N(0, I)
 
     Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
+        hidden: widths of the hidden layers; where not given one of 200, or none right after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
 
     Example:
         >>> from reverie.inference import FullGaussianPosterior
@@ -39,7 +43,7 @@ class FullGaussianPosterior(Encoded, HasPosterior, ReparameterisedProposal, HasP
 
     def _factor(self, x: PyTree) -> tuple[Array, Array, Array]:
         """μ, L and log diag L."""
-        outputs = self._read(x)
+        outputs = self._told(x)
         mean, log_diagonal = halves(outputs[: 2 * self.size])
         lower = jnp.zeros((self.size, self.size)).at[jnp.tril_indices(self.size, -1)].set(outputs[2 * self.size :])
         return mean, lower + jnp.diag(jnp.exp(log_diagonal)), log_diagonal

@@ -12,8 +12,7 @@ from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import Encoded
 from reverie.inference.normal import halves, normal_log_prob, standard_log_prob
-from reverie.networks.features import features
-from reverie.networks.mlp import MLP, mlp
+from reverie.networks.mlp import MLP
 from reverie.parts import filled, learned, option
 
 
@@ -27,8 +26,13 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
     sizes, one a variable, and r are learned; gradients pass through the model's own.
 
     Args:
-        hidden: widths of the hidden layers of encoder and r.
-        activation: of those layers.
+        hidden: widths of the hidden layers of encoder and r; where not given one of 200, or none right after
+            convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         steps: leapfrog steps.
         start: the step size before learning.
 
@@ -59,8 +63,7 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
         key_encoder, key_reverse = jax.random.split(key)
         size = sum(one.size for one in model.latents)
         fields = self._encoder(key_encoder, spec, model, 2 * size)
-        width = sum(layout.width for layout in fields["shape"])
-        reverse = mlp(key_reverse, width + size, self.hidden, 2 * size, self.activation)
+        reverse = self.perceptron(key_reverse, fields["read"], 2 * size, beside=size)
         log_step = jnp.full(size, jnp.log(self.start))
         return filled(self, log_step=log_step, reverse=reverse, **fields)
 
@@ -74,7 +77,7 @@ class HamiltonianPosterior(Encoded, ReparameterisedProposal, ConsultsModel):
 
     def transform_and_log_prob(self, noise: Array, x: PyTree) -> tuple[tuple[Array, ...], Array]:
         """The start, the leapfrog, and the momentum taken back."""
-        read = features(x, self.shape)
+        read = self.read(x)
         mean, log_scale = halves(self.encoder(read))
         h, v = mean + jnp.exp(log_scale) * noise[: self.size], noise[self.size :]
         step = jnp.exp(self.log_step)

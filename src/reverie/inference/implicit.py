@@ -10,21 +10,25 @@ from reverie.capabilities import Reparameterised
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
-from reverie.networks.features import Layout, features, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.inference.reading import Perceiving
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, learned, option
 
 
-class ImplicitPosterior(Part, Reparameterised):
-    """A perceptron of x and noise: any distribution, and a density that nobody knows.
+class ImplicitPosterior(Perceiving, Reparameterised):
+    """A network of x and noise: any distribution, and a density that nobody knows.
 
         h = f_φ(x, ε),  ε ~ N(0, I)
 
     Without a density there is no bound to evaluate; a critic stands in for it while learning (AVB).
 
     Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
+        hidden: widths of the hidden layers; where not given one of 200, or none right after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         noises: the dimension of ε.
 
     Example:
@@ -35,18 +39,13 @@ class ImplicitPosterior(Part, Reparameterised):
     Reference: Mescheder, Nowozin & Geiger 2017, *Adversarial variational Bayes*, §3, Fig. 2.
     """
 
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
     noises: int = option(16)
-    shape: tuple[Layout, ...] = known()
     network: MLP = learned()
 
     def __check_init__(self) -> None:
-        """Refuse options that describe no posterior."""
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS or self.noises < 1:
-            raise InputError(
-                f"an implicit posterior needs widths >= 1, noises >= 1 and an activation of {', '.join(ACTIVATIONS)}"
-            )
+        """Refuse noises that are none."""
+        if self.noises < 1:
+            raise InputError(f"an implicit posterior needs noises of at least one dimension, not noises={self.noises}")
 
     def unserving(self, model: Any) -> str | None:
         """One block of reals, and nothing else."""
@@ -58,9 +57,8 @@ class ImplicitPosterior(Part, Reparameterised):
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """A perceptron onto the model's only block of reals."""
         (latent,) = model.latents
-        shape = layouts(spec)
-        width = sum(layout.width for layout in shape) + self.noises
-        return filled(self, shape=shape, network=mlp(key, width, self.hidden, latent.size, self.activation))
+        read = self.new_reader(key, spec, model)
+        return filled(self, read=read, network=self.perceptron(key, read, latent.size, beside=self.noises))
 
     def noise(self, key: Key[Array, ""]) -> Array:
         """ε ~ N(0, I)."""
@@ -68,4 +66,4 @@ class ImplicitPosterior(Part, Reparameterised):
 
     def transform(self, noise: Array, x: PyTree) -> tuple[Array, ...]:
         """f(x, ε)."""
-        return (self.network(jnp.concatenate([features(x, self.shape), noise])),)
+        return (self.network(jnp.concatenate([self.read(x), noise])),)

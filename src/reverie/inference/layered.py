@@ -10,27 +10,18 @@ from jaxtyping import Array, Key, PyTree
 from reverie import noise
 from reverie.capabilities import Encodes, HasPosteriorTerms, ReparameterisedProposal
 from reverie.data.spec import Spec
-from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
 from reverie.inference.normal import each_normal_log_prob, halves, normal_log_prob, standard_log_prob
-from reverie.networks.features import Layout, features, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.inference.reading import Perceiving
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, known, learned
 
 
-class LayeredGaussian(Part, HasPosteriorTerms, ReparameterisedProposal, Encodes):
+class LayeredGaussian(Perceiving, HasPosteriorTerms, ReparameterisedProposal, Encodes):
     """Abstract: q(h_1, …, h_L | x) = Π_l N(h_l; μ_l, diag σ_l²), each given x and the layers drawn before."""
 
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
-    shape: tuple[Layout, ...] = known()
     sizes: tuple[int, ...] = known()
     networks: tuple[MLP, ...] = learned()
-
-    def __check_init__(self) -> None:
-        """Refuse options that describe no posterior."""
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(f"a posterior needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def unserving(self, model: Any) -> str | None:
         """Blocks of reals only."""
@@ -44,24 +35,23 @@ class LayeredGaussian(Part, HasPosteriorTerms, ReparameterisedProposal, Encodes)
         """The layers in the order in which they are drawn."""
 
     @abstractmethod
-    def moments(self, x: PyTree, before: dict[int, Array], layer: int) -> tuple[Array, Array]:
-        """μ and log σ of a layer, given x and the layers drawn before it."""
+    def moments(self, read: Array, before: dict[int, Array], layer: int) -> tuple[Array, Array]:
+        """μ and log σ of a layer, given what is read of x and the layers drawn before it."""
 
     def log_prob(self, h: tuple[Array, ...], x: PyTree) -> Array:
         """Σ_l log q(h_l | …)."""
-        before: dict[int, Array] = {}
+        read, before = self.read(x), dict[int, Array]()
         total = jnp.zeros(())
         for layer in self.order:
-            total += normal_log_prob(h[layer], *self.moments(x, before, layer))
+            total += normal_log_prob(h[layer], *self.moments(read, before, layer))
             before[layer] = h[layer]
         return total
 
     def posterior_terms(self, h: tuple[Array, ...], x: PyTree) -> tuple[Array, ...]:
         """Of each variable."""
-        before: dict[int, Array] = {}
-        found: dict[int, Array] = {}
+        read, before, found = self.read(x), dict[int, Array](), dict[int, Array]()
         for layer in self.order:
-            found[layer] = each_normal_log_prob(h[layer], *self.moments(x, before, layer))
+            found[layer] = each_normal_log_prob(h[layer], *self.moments(read, before, layer))
             before[layer] = h[layer]
         return tuple(found[layer] for layer in range(len(h)))
 
@@ -71,10 +61,10 @@ class LayeredGaussian(Part, HasPosteriorTerms, ReparameterisedProposal, Encodes)
 
     def _moved(self, epsilon: Array, x: PyTree) -> tuple[tuple[Array, ...], Array]:
         ends = [sum(self.sizes[:i]) for i in range(len(self.sizes) + 1)]
-        before: dict[int, Array] = {}
+        read, before = self.read(x), dict[int, Array]()
         log_scales = jnp.zeros(())
         for layer in self.order:
-            mean, log_scale = self.moments(x, before, layer)
+            mean, log_scale = self.moments(read, before, layer)
             before[layer] = mean + jnp.exp(log_scale) * epsilon[ends[layer] : ends[layer + 1]]
             log_scales += jnp.sum(log_scale)
         return tuple(before[layer] for layer in range(len(self.sizes))), log_scales
@@ -99,8 +89,13 @@ class BottomUpPosterior(LayeredGaussian):
         q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) … q(h_L | h_{L−1}), each a diagonal Gaussian
 
     Args:
-        hidden: widths of the hidden layers of each step.
-        activation: of those layers.
+        hidden: widths of the hidden layers of each step; where not given one of 200, or none right after convolutions
+            or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
 
     Example:
         >>> from reverie.inference import BottomUpPosterior
@@ -112,22 +107,19 @@ class BottomUpPosterior(LayeredGaussian):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """One perceptron a layer."""
-        shape = layouts(spec)
-        sizes = tuple(latent.size for latent in model.latents)
-        inputs = (sum(layout.width for layout in shape), *sizes)
-        keys = jax.random.split(key, len(sizes))
-        made = tuple(mlp(keys[i], inputs[i], self.hidden, 2 * sizes[i], self.activation) for i in range(len(sizes)))
-        return filled(self, shape=shape, sizes=sizes, networks=made)
+        read, sizes = self.new_reader(key, spec, model), tuple(latent.size for latent in model.latents)
+        keys, below = jax.random.split(key, len(sizes)), [read, *sizes[:-1]]
+        made = tuple(self.perceptron(keys[i], below[i], 2 * sizes[i]) for i in range(len(sizes)))
+        return filled(self, read=read, sizes=sizes, networks=made)
 
     @property
     def order(self) -> tuple[int, ...]:
         """From the one next to x."""
         return tuple(range(len(self.sizes)))
 
-    def moments(self, x: PyTree, before: dict[int, Array], layer: int) -> tuple[Array, Array]:
+    def moments(self, read: Array, before: dict[int, Array], layer: int) -> tuple[Array, Array]:
         """From the layer below, or from x."""
-        below = before[layer - 1] if layer else features(x, self.shape)
-        return halves(self.networks[layer](below))
+        return halves(self.networks[layer](before[layer - 1] if layer else read))
 
 
 class TopDownPosterior(LayeredGaussian):
@@ -138,8 +130,13 @@ class TopDownPosterior(LayeredGaussian):
     Each layer reads x and the layer above by a perceptron of its own.
 
     Args:
-        hidden: widths of the hidden layers of each step.
-        activation: of those layers.
+        hidden: widths of the hidden layers of each step; where not given one of 200, or none right after convolutions
+            or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
 
     Example:
         >>> from reverie.inference import TopDownPosterior
@@ -151,22 +148,18 @@ class TopDownPosterior(LayeredGaussian):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """One perceptron a layer."""
-        shape = layouts(spec)
-        sizes = tuple(latent.size for latent in model.latents)
-        width = sum(layout.width for layout in shape)
-        inputs = [width + above for above in (*sizes[1:], 0)]
-        keys = jax.random.split(key, len(sizes))
-        made = tuple(mlp(keys[i], inputs[i], self.hidden, 2 * sizes[i], self.activation) for i in range(len(sizes)))
-        return filled(self, shape=shape, sizes=sizes, networks=made)
+        read, sizes = self.new_reader(key, spec, model), tuple(latent.size for latent in model.latents)
+        keys, above = jax.random.split(key, len(sizes)), (*sizes[1:], 0)
+        made = tuple(self.perceptron(keys[i], read, 2 * sizes[i], above[i]) for i in range(len(sizes)))
+        return filled(self, read=read, sizes=sizes, networks=made)
 
     @property
     def order(self) -> tuple[int, ...]:
         """From the top."""
         return tuple(reversed(range(len(self.sizes))))
 
-    def moments(self, x: PyTree, before: dict[int, Array], layer: int) -> tuple[Array, Array]:
+    def moments(self, read: Array, before: dict[int, Array], layer: int) -> tuple[Array, Array]:
         """From x and the layer above."""
-        read = features(x, self.shape)
         if layer + 1 in before:
             read = jnp.concatenate([read, before[layer + 1]])
         return halves(self.networks[layer](read))

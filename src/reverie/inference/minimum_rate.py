@@ -22,8 +22,12 @@ class MinimumRatePosterior(Encoded, DiagonalGaussian):
     Means are positive. It serves models whose prior is the standard normal; with another prior the sum is no bound.
 
     Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
+        hidden: widths of the hidden layers; where not given one of 200, or none right after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         rate: δ, in nats for all d latent variables together.
 
     Example:
@@ -49,7 +53,7 @@ class MinimumRatePosterior(Encoded, DiagonalGaussian):
 
     def moments(self, x: PyTree) -> tuple[Array, Array]:
         """μ(x) and log σ(x)."""
-        extra, log_scale = halves(self._read(x))
+        extra, log_scale = halves(self._told(x))
         least = 2.0 * self.rate / self.size + 1.0 + 2.0 * log_scale - jnp.exp(2.0 * log_scale)
         return jnp.sqrt(jnp.maximum(least, 0.0) + extra**2 + 1e-8), log_scale
 

@@ -13,9 +13,9 @@ from reverie.capabilities import HasPosteriorTerms
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.inference.encoded import kinds_of
-from reverie.networks.features import Layout, features, layouts
+from reverie.inference.reading import Reading
 from reverie.networks.mlp import affine
-from reverie.parts import Part, filled, known, learned, option
+from reverie.parts import filled, learned, option
 
 
 class NeuralAutoregressive(eqx.Module):
@@ -60,7 +60,7 @@ class NeuralAutoregressive(eqx.Module):
         return jax.lax.scan(step, start, (uniform, outside, self.across, self.down))[1]
 
 
-class AutoregressivePosterior(Part, HasPosteriorTerms):
+class AutoregressivePosterior(Reading, HasPosteriorTerms):
     """From x upwards, the bits of each layer depending on each other too.
 
         q(h_1, …, h_L | x) = q(h_1 | x) q(h_2 | h_1) …,  q(h_l | h_{l−1}) = Π_i q(h_{l,i} | h_{l,<i}, h_{l−1})
@@ -69,6 +69,11 @@ class AutoregressivePosterior(Part, HasPosteriorTerms):
 
     Args:
         width: hidden units of each layer's network.
+        activation: of convolutions; `elu` where not given.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
 
     Example:
         >>> from reverie.inference import AutoregressivePosterior
@@ -79,7 +84,6 @@ class AutoregressivePosterior(Part, HasPosteriorTerms):
     """
 
     width: int = option(200)
-    shape: tuple[Layout, ...] = known()
     layers: tuple[NeuralAutoregressive, ...] = learned()
 
     def __check_init__(self) -> None:
@@ -94,15 +98,15 @@ class AutoregressivePosterior(Part, HasPosteriorTerms):
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """One network for each of the model's blocks of bits."""
-        shape = layouts(spec)
-        sizes = (sum(layout.width for layout in shape), *(latent.size for latent in model.latents))
+        read = self.new_reader(key, spec, model)
+        sizes = (read.width, *(latent.size for latent in model.latents))
         keys = jax.random.split(key, len(sizes) - 1)
         made = [NeuralAutoregressive.start(keys[i], sizes[i], sizes[i + 1], self.width) for i in range(len(keys))]
-        return filled(self, shape=shape, layers=tuple(made))
+        return filled(self, read=read, layers=tuple(made))
 
     def sample(self, key: Key[Array, ""], x: PyTree) -> tuple[Array, ...]:
         """Layer after layer, upwards."""
-        below, codes = features(x, self.shape), []
+        below, codes = self.read(x), []
         for one, layer in zip(jax.random.split(key, len(self.layers)), self.layers, strict=True):
             codes.append(layer.sample(one, below))
             below = as_float(codes[-1])
@@ -117,5 +121,5 @@ class AutoregressivePosterior(Part, HasPosteriorTerms):
 
     def posterior_terms(self, h: tuple[Array, ...], x: PyTree) -> tuple[Array, ...]:
         """Of each layer: its bits lean on each other."""
-        below = (features(x, self.shape), *map(as_float, h[:-1]))
+        below = (self.read(x), *map(as_float, h[:-1]))
         return tuple(layer.log_prob(code, one) for layer, code, one in zip(self.layers, h, below, strict=True))

@@ -20,8 +20,13 @@ class PlanarPosterior(FlowPosterior):
     There is no inverse in closed form: draws have densities, other codes have none.
 
     Args:
-        hidden: widths of the encoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the encoder's hidden layers; where not given one of 200, or none right after convolutions or
+            an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         layers: how many planes.
 
     Example:
@@ -58,8 +63,13 @@ class RadialPosterior(FlowPosterior):
     There is no inverse in closed form: draws have densities, other codes have none.
 
     Args:
-        hidden: widths of the encoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the encoder's hidden layers; where not given one of 200, or none right after convolutions or
+            an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         layers: how many points.
 
     Example:

@@ -28,8 +28,12 @@ class RefinedPosterior(Climbing, DiagonalGaussian):
     (semi-amortised learning); else they pass by it, and only the start and the end are seen.
 
     Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
+        hidden: widths of the hidden layers; where not given one of 200, or none right after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         steps: T.
         rate: η before learning.
         draws: how many pairs ±ε.
@@ -66,8 +70,12 @@ class RefinedLayersPosterior(Climbing, HasPosteriorTerms, ReparameterisedProposa
     what is lost beside a posterior layer by layer is that no drawn h_l depends on another.
 
     Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
+        hidden: widths of the hidden layers; where not given one of 200, or none right after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
         steps: T.
         rate: η before learning.
         draws: how many pairs ±ε.

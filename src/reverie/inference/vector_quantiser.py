@@ -7,13 +7,12 @@ from jaxtyping import Array, Key, PyTree
 
 from reverie.capabilities import ConsultsModel, EmbedsCodes, HasCodebook, Proposes
 from reverie.data.spec import Spec
-from reverie.errors import InputError
-from reverie.networks.features import Layout, features, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.inference.reading import Perceiving
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, known, learned
 
 
-class VectorQuantiser(Part, EmbedsCodes, Proposes, ConsultsModel):
+class VectorQuantiser(Perceiving, EmbedsCodes, Proposes, ConsultsModel):
     """To each position a vector, and for its code the nearest vector of the model's codebook.
 
         q(h | x) = 1[h_n = argmin_k ‖z_n(x) − e_k‖ for all n]                        (van den Oord et al. 2017, Eq. 1)
@@ -23,8 +22,12 @@ class VectorQuantiser(Part, EmbedsCodes, Proposes, ConsultsModel):
     `HasPosterior`.
 
     Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
+        hidden: widths of the hidden layers; where not given one of 200, or none right after convolutions or an LSTM.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        reader: what sees x first: `mlp` (nothing does), `conv` or `lstm`; `auto` is as the model's own network is.
+        channels: of the convolutions, each of which halves height and width.
+        units: of the LSTM.
+        embedding: the dimension of a token's vector, which the LSTM reads.
 
     Example:
         >>> from reverie.inference import VectorQuantiser
@@ -34,17 +37,9 @@ class VectorQuantiser(Part, EmbedsCodes, Proposes, ConsultsModel):
     Reference: van den Oord, Vinyals & Kavukcuoglu 2017, *Neural discrete representation learning*, §3.1.
     """
 
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
-    shape: tuple[Layout, ...] = known()
     positions: int = known()
     encoder: MLP = learned()
     codebook: Array | None = learned()  # The model's, at hand while it is consulted and no parameter of this part.
-
-    def __check_init__(self) -> None:
-        """Refuse options that describe no encoder."""
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(f"a vector quantiser needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
 
     def unserving(self, model: Any) -> str | None:
         """Models with a codebook."""
@@ -53,10 +48,9 @@ class VectorQuantiser(Part, EmbedsCodes, Proposes, ConsultsModel):
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """An encoder onto the model's positions and dimension."""
         (latent,), dimension = model.latents, model.vectors().shape[1]
-        shape = layouts(spec)
-        width = sum(layout.width for layout in shape)
-        encoder = mlp(key, width, self.hidden, latent.size * dimension, self.activation)
-        return filled(self, shape=shape, positions=latent.size, encoder=encoder)
+        read = self.new_reader(key, spec, model)
+        encoder = self.perceptron(key, read, latent.size * dimension)
+        return filled(self, read=read, positions=latent.size, encoder=encoder)
 
     def consulting(self, model: Any) -> "VectorQuantiser":
         """The encoder with the model's codebook at hand."""
@@ -64,7 +58,7 @@ class VectorQuantiser(Part, EmbedsCodes, Proposes, ConsultsModel):
 
     def embed(self, x: PyTree) -> Array:
         """z_1(x), …, z_N(x)."""
-        return self.encoder(features(x, self.shape)).reshape(self.positions, -1)
+        return self.encoder(self.read(x)).reshape(self.positions, -1)
 
     def encode(self, x: PyTree) -> tuple[Array, ...]:
         """The nearest vectors, by number."""

@@ -21,24 +21,17 @@ from reverie.capabilities import (
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
-from reverie.models.decoder import Decoder, decoder
-from reverie.models.heads import Scale
-from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.models.decoder import Decoder, Decoding
 from reverie.networks.conditioned import point_of, row_of
-from reverie.networks.mlp import ACTIVATIONS
-from reverie.parts import Part, filled, known, learned, option
+from reverie.parts import filled, known, learned, option
 
 
-class ClassVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJointSample, Samplable):
+class ClassVAE(Decoding, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Abstract: h = (z, y) of a block of reals and one category, p(y) p(z | y) p(x | z, y)."""
 
     latent: int = option(16)
     classes: int | None = option(None)
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
-    scale: Scale = option(None)
-    likelihood: Likelihood = option("gaussian")
-    components: int = option(5)
+    hidden: tuple[int, ...] | None = option(None)
     levels: int = known()
     logits: Array = learned()
     decoder: Decoder = learned()
@@ -46,11 +39,8 @@ class ClassVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJoint
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
         few = self.classes is not None and self.classes < 2
-        if few or self.latent < 1 or any(width < 1 for width in self.hidden):
-            raise InputError("a VAE with classes needs latent >= 1, classes >= 2 and hidden widths >= 1")
-        if self.activation not in ACTIVATIONS:
-            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
-        check_observation(self.scale, self.likelihood, self.components)
+        if few or self.latent < 1:
+            raise InputError("a VAE with classes needs latent >= 1 and classes >= 2")
 
     @abstractmethod
     def code_given(self, y: Int[Array, ""]) -> dist.Independent:
@@ -59,11 +49,6 @@ class ClassVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJoint
     @abstractmethod
     def read(self, z: Array, y: Array) -> Array:
         """What the decoder reads; y is a class or a point of the simplex."""
-
-    def new_decoder(self, key: Key[Array, ""], inputs: int, spec: Spec) -> Decoder:
-        """A decoder whose output bias fits the columns' means."""
-        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
-        return decoder(key, inputs, self.hidden, self.activation, spec, observation)
 
     @property
     def latents(self) -> tuple[Latent, ...]:
@@ -131,11 +116,13 @@ class GMVAE(ClassVAE):
     Args:
         latent: the dimension of z.
         classes: how many components; as many as the labels name where not given, ten where there are none.
-        hidden: widths of the decoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the decoder's hidden layers; where not given one of 200, and none before convolutions.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import GMVAE
@@ -183,11 +170,13 @@ class CVAE(ClassVAE):
     Args:
         latent: the dimension of z.
         classes: how many; as many as the labels name where not given, ten where there are none.
-        hidden: widths of the decoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the decoder's hidden layers; where not given one of 200, and none before convolutions.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import CVAE

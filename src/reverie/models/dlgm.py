@@ -13,11 +13,10 @@ from reverie import noise
 from reverie.capabilities import Decodes, HasJointSample, HasPriorTerms, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.decoder import Decoder, decoder
-from reverie.models.heads import LOWEST_LOG_SCALE, Scale
-from reverie.models.observation import Likelihood, Observation, check_observation
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, learned, option
+from reverie.models.decoder import Decoder, Decoding
+from reverie.models.heads import LOWEST_LOG_SCALE
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, learned, option
 
 
 class GaussianLayer(eqx.Module):
@@ -71,7 +70,7 @@ class GaussianLayer(eqx.Module):
         return mean + jnp.exp(log_diagonal) * xi + sideways
 
 
-class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, Decodes, HasJointSample, Samplable):
+class DeepLatentGaussian(Decoding, HasRealCodes, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Layers of Gaussian variables, each around a function of the layer above it.
 
         h_L = G_L ξ_L,    h_l = T_l(h_{l+1}) + G_l ξ_l,    x ~ p(x; T_0(h_1)),    ξ_l ~ N(0, I)
@@ -83,12 +82,14 @@ class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, Decodes, HasJointSam
     Args:
         sizes: variables in each stochastic layer, from the one next to x (h_1) to the top (h_L).
         hidden: widths of the hidden layers of every T_l.
-        activation: of those hidden layers.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scales: G_l: `diagonal` or `full` (lower triangular), parameters both, or `network`, diagonal and given by the
             layer above.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import DeepLatentGaussian
@@ -100,12 +101,8 @@ class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, Decodes, HasJointSam
     """
 
     sizes: tuple[int, ...] = option((32, 16))
-    hidden: tuple[int, ...] = option((100,))
-    activation: str = option("tanh")
+    hidden: tuple[int, ...] | None = option((100,))
     scales: Literal["diagonal", "full", "network"] = option("diagonal")
-    scale: Scale = option(None)
-    likelihood: Likelihood = option("gaussian")
-    components: int = option(5)
     decoder: Decoder = learned()
     layers: tuple[GaussianLayer, ...] = learned()
 
@@ -115,19 +112,13 @@ class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, Decodes, HasJointSam
             raise InputError(
                 f"a deep latent Gaussian model needs at least one layer of one variable, not sizes={self.sizes}"
             )
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(
-                f"a deep latent Gaussian model needs widths >= 1 and an activation of {', '.join(ACTIVATIONS)}"
-            )
         if self.scales not in ("diagonal", "full", "network"):
             raise InputError(f"scales must be diagonal, full or network, not {self.scales!r}")
-        check_observation(self.scale, self.likelihood, self.components)
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Small weights, unit scales, and a decoder whose output bias fits the columns' means."""
         keys = jax.random.split(key, len(self.sizes))
-        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
-        first = decoder(keys[0], self.sizes[0], self.hidden, self.activation, spec, observation)
+        first = self.new_decoder(keys[0], self.sizes[0], spec)
         above = (*self.sizes[1:], None)
         layers = tuple(
             self._layer(one, size, over) for one, size, over in zip((*keys[1:], key), self.sizes, above, strict=True)
@@ -137,7 +128,7 @@ class DeepLatentGaussian(Part, HasRealCodes, HasPriorTerms, Decodes, HasJointSam
     def _layer(self, key: Key[Array, ""], size: int, above: int | None) -> GaussianLayer:
         own = self.scales != "network"
         outputs = size if own else 2 * size
-        network = None if above is None else mlp(key, above, self.hidden, outputs, self.activation)
+        network = None if above is None else self.perceptron(key, above, outputs)
         below = jnp.zeros((size, size)) if self.scales == "full" else None
         return GaussianLayer(network, jnp.zeros(size) if own else None, below, size)
 

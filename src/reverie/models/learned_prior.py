@@ -24,11 +24,13 @@ class MixturePriorVAE(OneBlockDecoder, HasMixturePrior):
 
     Args:
         latent: the dimension of h.
-        hidden: widths of the decoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the decoder's hidden layers; where not given one of 200, and none before convolutions.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
         count: how many components the prior has.
 
     Example:
@@ -51,7 +53,7 @@ class MixturePriorVAE(OneBlockDecoder, HasMixturePrior):
         """A decoder whose output bias fits the columns' means, and components spread like N(0, I)."""
         key_decoder, key_prior = jax.random.split(key)
         density = MixturePrior.start(key_prior, self.latent, self.count)
-        return filled(self, decoder=self.new_decoder(key_decoder, spec), density=density)
+        return filled(self, decoder=self.new_decoder(key_decoder, self.latent, spec), density=density)
 
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log Σ_k π_k N(h; μ_k, diag σ_k²)."""
@@ -85,11 +87,13 @@ class LearnedPriorVAE(OneBlockDecoder):
 
     Args:
         latent: the dimension of h.
-        hidden: widths of the decoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the decoder's hidden layers; where not given one of 200, and none before convolutions.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
         prior: `flow` or `autoregressive`.
         layers: how many layers the flow has.
         width: of the hidden layer of the flow's and of the autoregressive network.
@@ -125,7 +129,7 @@ class LearnedPriorVAE(OneBlockDecoder):
             density = FlowPrior.start(key_prior, self.latent, self.layers, self.width)
         else:
             density = AutoregressivePrior.start(key_prior, self.latent, self.width)
-        return filled(self, decoder=self.new_decoder(key_decoder, spec), density=density)
+        return filled(self, decoder=self.new_decoder(key_decoder, self.latent, spec), density=density)
 
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log p(h)."""

@@ -18,14 +18,12 @@ from reverie.capabilities import (
 )
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.decoder import Decoder, decoder
-from reverie.models.heads import Scale
-from reverie.models.observation import Likelihood, Observation, check_observation
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, learned, option
+from reverie.models.decoder import Decoder, Decoding
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, learned, option
 
 
-class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
+class SigmoidBeliefNet(Decoding, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
     """A sigmoid belief net of any depth: layers of bits, and rows of any kind below them.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -38,10 +36,12 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes,
     Args:
         sizes: units in each stochastic layer, from the one next to x (h_1) to the top (h_L).
         hidden: widths of deterministic hidden layers between one stochastic layer and the next; `()` makes T_l affine.
-        activation: of those hidden layers.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import SigmoidBeliefNet
@@ -53,11 +53,7 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes,
     """
 
     sizes: tuple[int, ...] = option((50,))
-    hidden: tuple[int, ...] = option(())
-    activation: str = option("tanh")
-    scale: Scale = option(None)
-    likelihood: Likelihood = option("gaussian")
-    components: int = option(5)
+    hidden: tuple[int, ...] | None = option(())
     top: Array = learned()
     decoder: Decoder = learned()
     layers: tuple[MLP, ...] = learned()
@@ -68,19 +64,15 @@ class SigmoidBeliefNet(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes,
             raise InputError(
                 f"a sigmoid belief net needs at least one layer of at least one unit, not sizes={self.sizes}"
             )
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(f"a belief net needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
-        check_observation(self.scale, self.likelihood, self.components)
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Small weights; the visible bias at the bits' log-odds, or the columns' means."""
         keys = jax.random.split(key, len(self.sizes))
         layers = tuple(
-            mlp(one, above, self.hidden, below, self.activation)
+            self.perceptron(one, above, below)
             for one, below, above in zip(keys[1:], self.sizes[:-1], self.sizes[1:], strict=True)
         )
-        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
-        last = decoder(keys[0], self.sizes[0], self.hidden, self.activation, spec, observation)
+        last = self.new_decoder(keys[0], self.sizes[0], spec)
         return filled(self, top=jnp.zeros(self.sizes[-1]), decoder=last, layers=layers)
 
     @property

@@ -23,28 +23,22 @@ from reverie.capabilities import (
 from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.classes import count_of
-from reverie.models.decoder import Decoder, decoder
-from reverie.models.heads import Scale
-from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.models.decoder import Decoder, Decoding
 from reverie.networks.conditioned import point_of, row_of
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, known, learned, option
 
 LOWEST_LOG_SCALE = -6.0
 """A density without a floor under its scale has no maximum."""
 
 
-class StackedVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJointSample, Samplable):
+class StackedVAE(Decoding, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJointSample, Samplable):
     """Abstract: h = (z₁, z₂, y), p(y) p(z₂) p(z₁ | z₂, y) and below them x."""
 
     first: int = option(32)
     latent: int = option(16)
     classes: int | None = option(None)
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
-    scale: Scale = option(None)
-    likelihood: Likelihood = option("gaussian")
-    components: int = option(5)
+    hidden: tuple[int, ...] | None = option(None)
     levels: int = known()
     logits: Array = learned()
     above: MLP = learned()
@@ -53,11 +47,8 @@ class StackedVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJoi
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
         few = self.classes is not None and self.classes < 2
-        if few or min(self.first, self.latent) < 1 or any(width < 1 for width in self.hidden):
-            raise InputError("a stacked VAE needs first >= 1, latent >= 1, classes >= 2 and hidden widths >= 1")
-        if self.activation not in ACTIVATIONS:
-            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
-        check_observation(self.scale, self.likelihood, self.components)
+        if few or min(self.first, self.latent) < 1:
+            raise InputError("a stacked VAE needs first >= 1, latent >= 1 and classes >= 2")
 
     @abstractmethod
     def reads(self, count: int) -> int:
@@ -70,14 +61,13 @@ class StackedVAE(Part, HasClass, HasRelaxedJoint, HasPriorTerms, Decodes, HasJoi
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Equal weights, and a decoder whose output bias fits the columns' means."""
         key_above, key_decoder = jax.random.split(key)
-        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
         count = count_of(self.classes, spec)
         return filled(
             self,
             levels=count,
             logits=jnp.zeros(count),
-            above=mlp(key_above, self.latent + count, self.hidden, 2 * self.first, self.activation),
-            decoder=decoder(key_decoder, self.reads(count), self.hidden, self.activation, spec, observation),
+            above=self.perceptron(key_above, self.latent + count, 2 * self.first),
+            decoder=self.new_decoder(key_decoder, self.reads(count), spec),
         )
 
     @property
@@ -154,11 +144,13 @@ class M1M2(StackedVAE, HasFirstStage):
         first: the dimension of z₁.
         latent: the dimension of z₂.
         classes: how many; as many as the labels name where not given, ten where there are none.
-        hidden: widths of the hidden layers of both perceptrons.
-        activation: of those layers.
+        hidden: widths of the hidden layers of both networks; where not given one of 200, and none before convolutions.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import M1M2
@@ -196,11 +188,13 @@ class SDGM(StackedVAE):
         first: the dimension of z₁.
         latent: the dimension of z₂.
         classes: how many; as many as the labels name where not given, ten where there are none.
-        hidden: widths of the hidden layers of both perceptrons.
-        activation: of those layers.
+        hidden: widths of the hidden layers of both networks; where not given one of 200, and none before convolutions.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import SDGM

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,6 @@ class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, Ha
     for what it cannot read in h. The density is that of the decoder which reads all of them.
     """
 
-    usual: ClassVar[dict[str, str]] = {"inference": "gaussian-lstm"}
     latent: int = option(16)
     width: int = option(128)
     embedding: int = option(64)
@@ -62,6 +61,11 @@ class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, Ha
         if single is not None and single.kind == "categorical" and len(set(single.counts)) == 1:
             return None
         return f"a text VAE takes text, or columns that share their levels, and these are {spec.kind}"
+
+    @property
+    def usual_reader(self) -> str:
+        """As it is written, so it is read."""
+        return "lstm"
 
     @abstractmethod
     def states(self, read: Float[Array, "time inputs"], h: Array) -> Float[Array, "time width"]:

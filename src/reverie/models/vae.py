@@ -11,36 +11,21 @@ from jaxtyping import Array, Key, PyTree
 from reverie.capabilities import Decodes, HasJointSample, HasPriorDistribution, HasRealCodes, Latent, Samplable
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.decoder import Decoder, decoder
-from reverie.models.heads import Scale
-from reverie.models.observation import Likelihood, Observation, check_observation
-from reverie.networks.mlp import ACTIVATIONS
-from reverie.parts import Part, filled, learned, option
+from reverie.models.decoder import Decoder, Decoding
+from reverie.parts import filled, learned, option
 
 
-class OneBlockDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable):
-    """Abstract: h, one block of reals, and a perceptron from h to x. Who inherits says what p(h) is."""
+class OneBlockDecoder(Decoding, HasRealCodes, Decodes, HasJointSample, Samplable):
+    """Abstract: h, one block of reals, and a network from h to x. Who inherits says what p(h) is."""
 
     latent: int = option(16)
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
-    scale: Scale = option(None)
-    likelihood: Likelihood = option("gaussian")
-    components: int = option(5)
+    hidden: tuple[int, ...] | None = option(None)
     decoder: Decoder = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
-        if self.latent < 1 or any(width < 1 for width in self.hidden):
-            raise InputError("a VAE needs latent >= 1 and hidden widths >= 1")
-        if self.activation not in ACTIVATIONS:
-            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
-        check_observation(self.scale, self.likelihood, self.components)
-
-    def new_decoder(self, key: Key[Array, ""], spec: Spec) -> Decoder:
-        """A decoder whose output bias fits the columns' means."""
-        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
-        return decoder(key, self.latent, self.hidden, self.activation, spec, observation)
+        if self.latent < 1:
+            raise InputError(f"a VAE needs latent >= 1, not {self.latent}")
 
     @property
     def latents(self) -> tuple[Latent, ...]:
@@ -74,36 +59,8 @@ class OneBlockDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable):
         return self.sample_joint(key)[0]
 
 
-class VAE(OneBlockDecoder, HasPriorDistribution):
-    """A deep latent Gaussian model with one stochastic layer and a perceptron for a decoder.
-
-        h ~ N(0, I),    x | h ~ p(x; f_θ(h))                               (Ou 2019, §3.1.2, Eq. 4)
-
-    The decoder follows the data: Bernoulli for bits, Gaussian (or what `likelihood` says) for continuous columns,
-    categorical for levels, and their product for a mixed table. Nothing here says how it is learned.
-
-    Args:
-        latent: the dimension of h.
-        hidden: widths of the decoder's hidden layers.
-        activation: `tanh`, `relu`, `silu`, `elu` or `leaky-relu`.
-        scale: the standard deviation σ of continuous columns: a number, `shared` for one learned number, or `None`,
-            which lets the network give one for each column.
-        likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`; the last is the discretised
-            one for whole numbers that are modelled as they are (measure `none`).
-        components: how many, of a mixture of logistics.
-
-    Example:
-        >>> from reverie.models import VAE
-        >>> [(one.kind, one.size) for one in VAE(latent=2, hidden=(64,)).latents]
-        [('reals', 2)]
-
-    Reference: Kingma & Welling 2014, *Auto-Encoding Variational Bayes*, §3; appendix C for the decoders. Student-t:
-    Takahashi et al. 2018. Logistics: Salimans, Karpathy, Chen & Kingma 2017, *PixelCNN++*, §2.1.
-    """
-
-    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """A decoder whose output bias fits the columns' means."""
-        return filled(self, decoder=self.new_decoder(key, spec))
+class NormalPrior(OneBlockDecoder, HasPriorDistribution):
+    """Abstract: h ~ N(0, I)."""
 
     def prior(self) -> dist.Distribution:
         """N(0, I)."""
@@ -116,3 +73,38 @@ class VAE(OneBlockDecoder, HasPriorDistribution):
     def draw_prior(self, key: Key[Array, ""]) -> Array:
         """Draw h ~ N(0, I)."""
         return self.prior().sample(key)
+
+
+class VAE(NormalPrior):
+    """A deep latent Gaussian model with one stochastic layer and a network for a decoder.
+
+        h ~ N(0, I),    x | h ~ p(x; f_θ(h))                               (Ou 2019, §3.1.2, Eq. 4)
+
+    The decoder follows the data: Bernoulli for bits, Gaussian (or what `likelihood` says) for continuous columns,
+    categorical for levels, and their product for a mixed table. Nothing here says how it is learned.
+
+    Args:
+        latent: the dimension of h.
+        hidden: widths of the decoder's hidden layers; where not given one of 200, and none before convolutions.
+        activation: of all layers, `tanh`, `relu`, `silu`, `elu` or `leaky-relu`; where not given `tanh`, and `elu` of
+            convolutions.
+        scale: the standard deviation σ of continuous columns: a number, `shared` for one learned number, or `None`,
+            which lets the network give one for each column.
+        likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`; the last is the discretised
+            one for whole numbers that are modelled as they are (measure `none`).
+        components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
+
+    Example:
+        >>> from reverie.models import VAE
+        >>> [(one.kind, one.size) for one in VAE(latent=2, hidden=(64,)).latents]
+        [('reals', 2)]
+
+    Reference: Kingma & Welling 2014, *Auto-Encoding Variational Bayes*, §3; appendix C for the decoders. Student-t:
+    Takahashi et al. 2018. Logistics: Salimans, Karpathy, Chen & Kingma 2017, *PixelCNN++*, §2.1.
+    """
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """A decoder whose output bias fits the columns' means."""
+        return filled(self, decoder=self.new_decoder(key, self.latent, spec))

@@ -20,16 +20,13 @@ from reverie.capabilities import (
 )
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.decoder import Decoder, decoder
-from reverie.models.heads import Scale
-from reverie.models.observation import Likelihood, Observation, check_observation
+from reverie.models.decoder import Decoder, Decoding
 from reverie.models.priors import CodePrior
-from reverie.networks.mlp import ACTIVATIONS
-from reverie.parts import Part, filled, learned, option
+from reverie.parts import filled, learned, option
 
 
-class VQVAE(Part, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, HasJointSample, Samplable):
-    """Categories that stand for vectors of a codebook, and a perceptron from the vectors to x.
+class VQVAE(Decoding, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, HasJointSample, Samplable):
+    """Categories that stand for vectors of a codebook, and a network from the vectors to x.
 
         h_1, …, h_N ~ p(h), each one of K levels,    x | h ~ p(x; f_θ(e_{h_1}, …, e_{h_N}))
 
@@ -40,13 +37,15 @@ class VQVAE(Part, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, HasJoin
         positions: N, how many categories a code has.
         levels: K, how many vectors the codebook has.
         size: the dimension of the vectors.
-        hidden: widths of the decoder's hidden layers.
-        activation: of those layers.
+        hidden: widths of the decoder's hidden layers; where not given one of 200, and none before convolutions.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
         prior: `autoregressive` or `uniform`.
         width: of the autoregressive prior's hidden layer.
         scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
         likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
         components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import VQVAE
@@ -61,33 +60,25 @@ class VQVAE(Part, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, HasJoin
     positions: int = option(16)
     levels: int = option(32)
     size: int = option(8)
-    hidden: tuple[int, ...] = option((200,))
-    activation: str = option("tanh")
+    hidden: tuple[int, ...] | None = option(None)
     prior: Literal["autoregressive", "uniform"] = option("autoregressive")
     width: int = option(64)
-    scale: Scale = option(None)
-    likelihood: Likelihood = option("gaussian")
-    components: int = option(5)
     codebook: Array = learned()
     decoder: Decoder = learned()
     density: CodePrior | None = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
-        if min(self.positions, self.size, self.width) < 1 or any(width < 1 for width in self.hidden):
-            raise InputError("a VQ-VAE needs positions, size, width and hidden widths of at least 1")
+        if min(self.positions, self.size, self.width) < 1:
+            raise InputError("a VQ-VAE needs positions, size and width of at least 1")
         if self.levels < 2:
             raise InputError(f"a VQ-VAE needs a codebook of at least two vectors, not levels={self.levels}")
-        if self.activation not in ACTIVATIONS:
-            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
         if self.prior not in ("autoregressive", "uniform"):
             raise InputError(f"prior must be autoregressive or uniform, not {self.prior!r}")
-        check_observation(self.scale, self.likelihood, self.components)
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
         """Vectors of about unit length, a decoder whose output bias fits the columns' means, a nearly uniform prior."""
         key_book, key_decoder, key_prior = jax.random.split(key, 3)
-        observation = Observation.of(spec, self.scale, self.likelihood, self.components)
         inputs = self.positions * self.size
         density = None
         if self.prior == "autoregressive":
@@ -95,7 +86,7 @@ class VQVAE(Part, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, HasJoin
         return filled(
             self,
             codebook=noise.normal(key_book, (self.levels, self.size)) / math.sqrt(self.size),
-            decoder=decoder(key_decoder, inputs, self.hidden, self.activation, spec, observation),
+            decoder=self.new_decoder(key_decoder, inputs, spec),
             density=density,
         )
 

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from reverie.networks.mlp import ACTIVATIONS, Affine, affine
+from reverie.networks.mlp import ACTIVATIONS, MLP, Affine, affine, mlp
 
 
 class Convolution(eqx.Module):
@@ -31,6 +31,15 @@ def convolution(key: Key[Array, ""], inputs: int, outputs: int, stride: int = 1)
     return Convolution(kernel, jnp.zeros(outputs), stride)
 
 
+def inwards(
+    x: Float[Array, "height width channels"], layers: tuple[Convolution, ...], activation: str
+) -> Float[Array, "high wide outputs"]:
+    """An image after the layers, each of which has the activation behind it."""
+    for layer in layers:
+        x = ACTIVATIONS[activation](layer(x))
+    return x
+
+
 class ConvInwards(eqx.Module):
     """From an image to a vector: each layer halves height and width, the last is affine."""
 
@@ -42,10 +51,7 @@ class ConvInwards(eqx.Module):
     def __call__(self, features: Float[Array, " pixels"]) -> Float[Array, " outputs"]:
         """The vector of one image, given flat."""
         height, width, _ = self.image
-        x = features.reshape(height, width, -1)
-        for layer in self.layers:
-            x = ACTIVATIONS[self.activation](layer(x))
-        return self.last(x.reshape(-1))
+        return self.last(inwards(features.reshape(height, width, -1), self.layers, self.activation).reshape(-1))
 
 
 def halved(size: int, times: int) -> int:
@@ -72,13 +78,13 @@ def conv_inwards(
 
 
 class ConvOutwards(eqx.Module):
-    """From a vector to an image: each layer doubles height and width by a convolution and a reshape.
+    """From a vector to an image: a perceptron, then layers that double height and width by a convolution and a reshape.
 
     (Shi et al. 2016, *Real-time single image super-resolution*, §3.1; a transposed convolution costs several times as
     much on a CPU.)
     """
 
-    first: Affine
+    first: MLP
     layers: tuple[Convolution, ...]
     bias: Array
     image: tuple[int, int, int] = eqx.field(static=True)
@@ -107,12 +113,27 @@ def conv_outwards(
     activation: str,
     *,
     blocked: bool,
+    hidden: tuple[int, ...] = (),
+    bend: str = "tanh",
 ) -> ConvOutwards:
-    """A network to images, with so many outputs as the bias has; the last layer's pixels start near it."""
+    """A network to images, with so many outputs as the bias has; the last layer's pixels start near it.
+
+    Args:
+        key: of its starting values.
+        inputs: numbers of the vector.
+        widths: channels of the layers, from the vector outwards.
+        image: height, width and channels.
+        bias: of every output.
+        activation: of the layers.
+        blocked: whether the outputs of one kind stand together, and not those of one pixel.
+        hidden: widths of the perceptron's hidden layers.
+        bend: their activation.
+    """
     height, width, _ = image
     each = bias.shape[0] // (height * width)
     keys = jax.random.split(key, len(widths) + 1)
     sizes = (*widths, each)
     layers = tuple(convolution(keys[i + 1], sizes[i], 4 * sizes[i + 1]) for i in range(len(widths)))
     start = halved(height, len(widths)) * halved(width, len(widths)) * widths[0]
-    return ConvOutwards(affine(keys[0], inputs, start), layers, bias, image, activation, blocked)
+    first = mlp(keys[0], inputs, hidden, start, bend)
+    return ConvOutwards(first, layers, bias, image, activation, blocked)

@@ -3,10 +3,16 @@
 150,598 different English words for training, 2,000 to validate and 2,000 to test, none of which is in two of the three
 (REVERIE_DATA/trf_words). A field p(l, x) = π_l exp(u(x)) / Z_l, u a bigram reference and a potential of n-grams, of an
 LSTM from either side, or of attention, is learned by augmented stochastic approximation (`trf-sa`), whose chains move
-between lengths; or, without chains, by noise contrast with a bigram model (`nce`), or with an LSTM language model that
-learns beside (`dynamic-nce`). Test words are then scored with log Z_l of each length (a) as the learner left them
-(`trf-sa` knows them up to a constant, for which Z_3 is summed exactly) and (b) by annealed importance sampling of each
-length by itself.
+between lengths; or, without chains, by noise contrast with a bigram model (`nce`), with an LSTM language model that
+learns beside (`dynamic-nce`), or with its own reference (`trf-nce`), which with --reference lstm is a language model
+that is told how many symbols are to come, and learns by itself for --first steps. Test words are then scored with
+log Z_l of each length (a) as the learner left them (`trf-sa` knows them up to a constant, for which Z_3 is summed
+exactly) and (b) by importance sampling from the reference, or where that collapses by annealing, each length by itself.
+
+Sentences' words are numbered so that those of one class of the language model (100 numbers in a row) have neighbours
+alike: the words are halved along the first principal component of the square roots of the shares of what comes before
+and after them, and the halves again (as hierarchical classes are found; Lebret & Collobert 2014, *Word embeddings
+through Hellinger PCA*, for the square roots).
 
 Sentences of Penn Treebank with more than 40 words are left out, in the test set too; the published figures have them.
 
@@ -29,6 +35,8 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from machine import describe
@@ -37,7 +45,7 @@ from reverie import noise
 from reverie.backend import prepare
 from reverie.data import Leaf, Levels, Rows, Spec
 from reverie.evaluation.lengths import approximated_normalisers, length_normalisers, log_likelihoods_by_length
-from reverie.learners import AugmentedSA, DynamicNCE, NoiseContrastiveEstimation
+from reverie.learners import AugmentedSA, DynamicNCE, NoiseContrastiveEstimation, ReferenceNCE
 from reverie.loop import Loop
 from reverie.models import LanguageModel, SequenceField
 from reverie.pairing import check, fill
@@ -47,6 +55,7 @@ PUBLISHED = {
     "words": {"KN4": 7.958, "KN5": 6.668, "LSTM-16": 9.704, "LSTM-32": 8.477},
     "ptb": {"KN5": 141.19, "LSTM 2×200": 113.9, "discrete TRF, Z by SA": 136.8, "discrete TRF, Z by AIS": 187.6},
 }
+WAYS = {"importance": "importance sampling", "ais": "AIS", "auto": "importance sampling or AIS"}
 LONGEST, VOCABULARY = 40, 10_000
 
 
@@ -63,7 +72,37 @@ def sequences(name, folder):
     lines = [[line.split() for line in text if line.strip()] for text in texts]
     seen = Counter(word for line in lines[0] for word in line)
     number = {word: i for i, (word, _) in enumerate(seen.most_common(VOCABULARY))}
-    return [[[number[w] for w in line] for line in part if len(line) <= LONGEST] for part in lines], len(number)
+    parts = [[[number[w] for w in line] for line in part if len(line) <= LONGEST] for part in lines]
+    order = halved(contexts(parts[0], len(number)), math.isqrt(len(number) - 1) + 1)
+    place = np.argsort(order)
+    return [[[int(place[w]) for w in line] for line in part] for part in parts], len(number)
+
+
+def contexts(lists, symbols, most=500):
+    """The square root of the share of each of the most frequent words before, and after, each word."""
+    found = np.zeros((symbols, 2 * most + 2), np.float32)
+    for one in lists:
+        near = np.minimum([most, *one, most], most)
+        np.add.at(found, (one, near[:-2]), 1.0)
+        np.add.at(found, (one, most + 1 + near[2:]), 1.0)
+    found[:, [most, 2 * most + 1]] = 0.0  # The rarer words and the ends.
+    return np.sqrt(found / np.maximum(found.sum(1, keepdims=True), 1.0))
+
+
+def halved(vectors, size):
+    """An order of the rows in which each `size` that follow each other are alike."""
+
+    def part(rows):
+        pieces = -(-len(rows) // size)
+        if pieces == 1:
+            return rows
+        centred = vectors[rows] - vectors[rows].mean(0)
+        first = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+        rows = rows[np.argsort(centred @ first, kind="stable")]
+        cut = pieces // 2 * size
+        return np.concatenate([part(rows[:cut]), part(rows[cut:])])
+
+    return part(np.arange(len(vectors)))
 
 
 def rows_of(lists, places, symbols):
@@ -102,7 +141,8 @@ def model_of(settings):
     """The field, blank."""
     common = {"network": settings.potential, "reference": settings.reference}
     if settings.potential == "ngram":
-        return SequenceField(order=settings.order, room=2**settings.room, **common)
+        sizes = {"width": settings.width, "embedding": settings.embedding}
+        return SequenceField(order=settings.order, room=2**settings.room, **sizes, **common)
     return SequenceField(width=settings.width, embedding=settings.embedding, depth=settings.depth, **common)
 
 
@@ -120,20 +160,27 @@ def started(parts, settings, lists, symbols):
     """The parts with the reference, and noise that is fixed, at their counts."""
     begun = {}
     if settings.reference == "bigram":
-        begun["model"] = dataclasses.replace(parts["model"], table=bigrams(lists[0], symbols))
+        begun["model"] = with_table(parts["model"], bigrams(lists[0], symbols))
     if settings.reference == "unigram":
         counts = np.bincount(np.concatenate(lists[0]), minlength=symbols) + 0.5
         table = jnp.asarray(np.log(counts / counts.sum()), jnp.float32)
-        begun["model"] = dataclasses.replace(parts["model"], table=table)
+        begun["model"] = with_table(parts["model"], table)
     if settings.learner == "nce":
         begun["noise"] = dataclasses.replace(parts["noise"], table=bigrams_with_ends(lists[0], symbols))
     return parts | begun
+
+
+def with_table(model, table):
+    """The field with another table in its reference."""
+    return dataclasses.replace(model, base=dataclasses.replace(model.base, table=table))
 
 
 def learner_of(settings, rows):
     """The learner, and the noise that it is given."""
     if settings.learner == "nce":
         return NoiseContrastiveEstimation(noise=settings.noise), {"noise": LanguageModel(network="bigram")}
+    if settings.learner == "trf-nce":
+        return ReferenceNCE(noise=settings.noise, share=settings.share), {}
     if settings.learner == "dynamic-nce":
         return DynamicNCE(noise=settings.noise), {"noise": LanguageModel(width=settings.width)}
     learner = AugmentedSA(
@@ -146,11 +193,25 @@ def learner_of(settings, rows):
     return learner, {}
 
 
-def own_normalisers(parts):
+def own_normalisers(parts, settings):
     """log Z_l of each length as the learner left them."""
-    if "normaliser" not in parts:
+    if settings.learner == "trf-nce":
+        return np.asarray(parts["model"].length_normalisers(), np.float64)
+    if settings.learner == "trf-sa":
         return approximated_normalisers(parts["model"])
     return np.asarray(parts["model"].length_normalisers() + parts["normaliser"].log_normaliser(), np.float64)
+
+
+@eqx.filter_jit
+def log_bases(model, rows):
+    """log π_l + log r(x | l)."""
+    return jax.vmap(model.log_base)(rows)
+
+
+def log_references(model, rows):
+    """The same of many rows."""
+    pieces = np.array_split(rows, -(-len(rows) // 512))
+    return np.concatenate([np.asarray(log_bases(model, piece), np.float64) for piece in pieces])
 
 
 def learned(settings, rows, spec, lists, symbols):
@@ -158,26 +219,37 @@ def learned(settings, rows, spec, lists, symbols):
     learner, given = learner_of(settings, len(rows[0]))
     parts = fill(check(model_of(settings), learner, given), noise.make_key(settings.seed), spec)
     parts = started(parts, settings, lists, symbols)
+    counts, begun = np.array([len(one) + 1 for one in lists[1]]), time.process_time()
+    stages = [(ReferenceNCE(first=settings.first), settings.first)] if settings.learner == "trf-nce" else []
+    for number, (one, steps) in enumerate([*stages, (learner, settings.steps)]):
+        for done, info, now in course(one, steps, parts, settings, rows[0], number):
+            parts = now
+            told = {"stage": number, "step": done, "seconds": round(time.process_time() - begun, 1), **info}
+            found = log_likelihoods_by_length(parts["model"], rows[1], own_normalisers(parts, settings))
+            told["valid_ppl"] = perplexity(found, counts)["ppl"]
+            told["reference_ppl"] = perplexity(log_references(parts["model"], rows[1]), counts)["ppl"]
+            print(json.dumps(told), flush=True)
+    return parts, time.process_time() - begun
+
+
+def course(learner, steps, parts, settings, rows, number):
+    """One stage: each tenth of it, with numbers to show and the averaged parts."""
     rates = {"model": settings.rate, "normaliser": 1e-2, "noise": 1e-3}
+    if settings.learner == "trf-nce" and number == 0:
+        rates["model"] = settings.reference_rate
     moved = {role: Optimiser(rate=rates[role], schedule="cosine") for role in learner.direction.moves}
-    data = Rows(rows[0], None, None, np.arange(len(rows[0])))
     loop = Loop(
-        learner, data, Levels(), noise.make_key(settings.seed + 100), seed=settings.seed, optimisers=moved,
-        batch=settings.batch, steps=settings.steps, average=settings.average,
+        learner, Rows(rows, None, None, np.arange(len(rows))), Levels(), noise.make_key(settings.seed + 100 + number),
+        seed=settings.seed + number, optimisers=moved, batch=settings.batch, steps=steps, average=settings.average,
     )  # fmt: skip
-    state, done, begun = loop.start(parts), 0, time.perf_counter()
-    counts = np.array([len(one) + 1 for one in lists[1]])
-    while done < settings.steps:
-        count = min(max(1, settings.steps // 20), settings.steps - done)
+    state, done = loop.start(parts), 0
+    while done < steps:
+        count = min(max(1, steps // 10), steps - done)
         state, info = loop.advance(state, count)
         done += count
-        parts = state.parts | dict(state.average)
-        said = perplexity(log_likelihoods_by_length(parts["model"], rows[1], own_normalisers(parts)), counts)
         shown = ("acceptance", "lengths_off", "nce_value", "noise_log_prob")
         numbers = {name: round(float(info[name]) / count, 4) for name in shown if name in info}
-        told = {"step": done, "seconds": round(time.perf_counter() - begun, 1), "valid_ppl": said["ppl"], **numbers}
-        print(json.dumps(told), flush=True)
-    return parts, time.perf_counter() - begun
+        yield done, numbers, state.parts | dict(state.average)
 
 
 def judged(parts, settings, rows, lists):
@@ -185,12 +257,16 @@ def judged(parts, settings, rows, lists):
     model = parts["model"]
     counts = np.array([len(one) + 1 for one in lists[2]])
     shares = np.bincount(counts - 1, minlength=len(model.shares) + 1)[1:] / len(counts)
-    by_own = own_normalisers(parts)
+    by_own = own_normalisers(parts, settings)
     own = "SA" if settings.learner == "trf-sa" else "NCE"
-    figures = {own: perplexity(log_likelihoods_by_length(model, rows[2], by_own), counts)}
-    begun = time.perf_counter()
-    by_ais = length_normalisers(model, seed=settings.seed, chains=settings.chains, temperatures=settings.temperatures)
-    seconds = time.perf_counter() - begun
+    figures = {"none: its reference alone": perplexity(log_references(model, rows[2]), counts)}
+    figures[own] = perplexity(log_likelihoods_by_length(model, rows[2], by_own), counts)
+    begun = time.process_time()
+    by_ais = length_normalisers(
+        model, method=settings.normalisers, seed=settings.seed, draws=settings.draws, chains=settings.chains,
+        temperatures=settings.temperatures,
+    )  # fmt: skip
+    seconds = time.process_time() - begun
     used = shares > 0
     wrong = [one.warnings[0] for one, use in zip(by_ais, used, strict=True) if use and one.failed]
     for line in wrong:
@@ -199,7 +275,9 @@ def judged(parts, settings, rows, lists):
     errors = np.array([one.se if use else 0.0 for one, use in zip(by_ais, used, strict=True)])
     if not wrong:
         extra = float(np.sqrt(np.sum((shares * errors) ** 2)))
-        figures["AIS"] = perplexity(log_likelihoods_by_length(model, rows[2], values), counts, extra)
+        figures[WAYS[settings.normalisers]] = perplexity(
+            log_likelihoods_by_length(model, rows[2], values), counts, extra
+        )
     gap = (values - by_own)[used]
     kept = np.isfinite(gap)
     mean = float(np.average(gap[kept], weights=shares[used][kept])) if kept.any() else math.nan
@@ -211,16 +289,28 @@ def page(settings, figures, spread, seconds, annealing, wrong):
     """The page, as Markdown."""
     names = {"ngram": f"n-grams up to {settings.order}", "lstm": f"LSTMs of {settings.width}, both ways"}
     what = names.get(settings.potential, f"attention of {settings.width}, {settings.depth} blocks")
-    lines = ["| model | log Z_l by | test perplexity a symbol | nats a row | s |", "| --- | --- | ---: | ---: | ---: |"]
+    lines = [
+        "| model | log Z_l by | test perplexity a symbol | nats a row | CPU s |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
     for way, one in figures.items():
         cells = f"{one['ppl']:.3f} ± {one['ppl_se']:.3f} | {one['nats']:.3f} ± {one['nats_se']:.3f}"
-        lines.append(f"| TRF, {what} | {way} | {cells} | {seconds + (annealing if way == 'AIS' else 0.0):.0f} |")
-    lines += [f"| TRF, {what} | AIS | failed: {wrong[0]} | – | {seconds + annealing:.0f} |"] if wrong else []
+        lines.append(
+            f"| TRF, {what} | {way} | {cells} | {seconds + (annealing if way in WAYS.values() else 0.0):.0f} |"
+        )
+    lines += (
+        [f"| TRF, {what} | {WAYS[settings.normalisers]} | failed: {wrong[0]} | – | {seconds + annealing:.0f} |"]
+        if wrong
+        else []
+    )
     lines += [f"| {name}, published | | {value} | – | – |" for name, value in PUBLISHED[settings.data].items()]
     how = f"as many chains, {settings.moves} moves a step" if settings.learner == "trf-sa" else f"ν = {settings.noise}"
+    steps = f"{settings.chains} chains a length, {settings.temperatures} temperatures"
+    with_what = f"{settings.draws} draws a length" if settings.normalisers != "ais" else steps
+    with_what += f", then {steps}" if settings.normalisers == "auto" else ""
     told = (
         f"Learner {settings.learner}, {settings.steps} steps of {settings.batch} rows, {how}; the learner's log Z_l "
-        f"lie above those by AIS ({settings.chains} chains a length, {settings.temperatures} temperatures) by "
+        f"lie above those by {WAYS[settings.normalisers]} ({with_what}) by "
         f"{spread['own_minus_ais']:.3f} nats a row, at most {spread['largest_gap']:.3f} apart. {describe()}"
     )
     return "\n".join(lines) + f"\n\n{told}\n"
@@ -231,9 +321,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=("words", "ptb"), default="words")
     parser.add_argument("--potential", choices=("ngram", "lstm", "attention"), default="ngram")
-    parser.add_argument("--reference", choices=("uniform", "unigram", "bigram"), default="bigram")
-    parser.add_argument("--learner", choices=("trf-sa", "nce", "dynamic-nce"), default="trf-sa")
+    parser.add_argument("--reference", choices=("uniform", "unigram", "bigram", "lstm"), default="bigram")
+    parser.add_argument("--learner", choices=("trf-sa", "trf-nce", "nce", "dynamic-nce"), default="trf-sa")
     parser.add_argument("--noise", type=int, default=4, help="ν, rows of noise for each row of the data")
+    parser.add_argument(
+        "--first", type=int, default=0, help="steps in which the reference learns by itself, of trf-nce"
+    )
+    parser.add_argument("--share", type=float, default=1.0, help="α, of trf-nce")
+    parser.add_argument("--normalisers", choices=tuple(WAYS), default="auto")
+    parser.add_argument("--draws", type=int, default=1024, help="of the reference, for each length")
     parser.add_argument("--order", type=int, default=6)
     parser.add_argument("--room", type=int, default=20, help="log2 of the numbers in the table of each order")
     parser.add_argument("--width", type=int, default=128)
@@ -246,6 +342,7 @@ def main():
     parser.add_argument("--variance", type=float, default=0.3, help="of the prior of every weight; 0: no prior")
     parser.add_argument("--average", type=float, default=0.995, help="of the moving average that is judged")
     parser.add_argument("--rate", type=float, default=2e-2)
+    parser.add_argument("--reference-rate", type=float, default=2e-3, help="in the steps of --first")
     parser.add_argument("--chains", type=int, default=32, help="of annealing, for each length")
     parser.add_argument("--temperatures", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
@@ -254,7 +351,7 @@ def main():
     prepare()
     if settings.data == "ptb" and (settings.reference == "bigram" or settings.learner == "nce"):
         parser.error(
-            "a table of all pairs of 10,000 words is too large: take --reference unigram, and no --learner nce"
+            "a table of all pairs of 10,000 words is too large: take --reference unigram or lstm, and no --learner nce"
         )
     lists, symbols = sequences(settings.data, Path(os.environ["REVERIE_DATA"]))
     rows, spec = prepared(settings, lists, symbols)

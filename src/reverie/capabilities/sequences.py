@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxtyping import Array, Float, Int, Key
 
-from reverie.capabilities.capability import Row
+from reverie.capabilities.capability import Row, Scalar
 from reverie.capabilities.models import HasGibbs, HasPotential, HasTemperedGibbs
 
 
@@ -64,6 +64,14 @@ class HasLengthNormalisers(HasLengths, HasTemperedGibbs):
     @abstractmethod
     def with_length_normalisers(self, normalisers: Float[Array, " lengths"]) -> Any:
         """The model with another ζ."""
+
+    @abstractmethod
+    def log_base(self, x: Row) -> Scalar:
+        """The log density at β = 0, normalised: log π_l + log r(x | l)."""
+
+    @abstractmethod
+    def tilt(self, x: Row) -> Scalar:
+        """What the potential at β = 1 has on top of that: t(x) − ζ_l."""
 
     @abstractmethod
     def base_sample_of(self, key: Key[Array, ""], length: Int[Array, ""]) -> Row:

@@ -44,6 +44,7 @@ from reverie.directions.pseudo_likelihood import PseudoLikelihood
 from reverie.directions.ratio_matching import RatioMatching
 from reverie.directions.reconstruction import Reconstruction
 from reverie.directions.recovery import RecoveryContrast
+from reverie.directions.reference_contrast import ReferenceContrast
 from reverie.directions.relaxation import Concrete, StraightThrough, StraightThroughConcrete
 from reverie.directions.renyi import RenyiBound
 from reverie.directions.score_function import ScoreFunction
@@ -122,6 +123,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     SlicedScoreMatching,
     DenoisingScoreMatching,
     NoiseContrast,
+    ReferenceContrast,
     NoiseLikelihood,
     GeneratorFromRevised,
     GeneratorFromParticles,
@@ -199,6 +201,7 @@ __all__ = [
     "RatioMatching",
     "RecoveryContrast",
     "Reconstruction",
+    "ReferenceContrast",
     "RenyiBound",
     "SampledElbo",
     "ScoreFunction",

@@ -2,11 +2,13 @@
 
     log p(l, x) = log π_l + u(x) − log Z_l,    log Z_l = log Σ_x exp u(x) over the rows of length l
 
-Annealed importance sampling (see `annealing`) is done for each length by itself: sweeps leave the length as it is. Its
-log Z_l are too small on average, and so likelihoods by it optimistic. Stochastic approximation's errors have no sign.
+First by importance sampling from the reference (see `reference_weights`), which is enough where that is near the field.
+Else by annealed importance sampling (see `annealing`) of each length by itself: sweeps leave the length as it is, and
+all lengths go by one ladder of temperatures, placed by a pilot. Both kinds of log Z_l are too small on average, and so
+likelihoods by them optimistic. Stochastic approximation's errors have no sign.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -19,7 +21,9 @@ from reverie.capabilities import HasLengthNormalisers
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation.annealing import SWEEPS, diagnose
+from reverie.evaluation.ladder import PARTS, PILOT, Ladder, even, gain_of, knots_of
 from reverie.evaluation.normaliser import LEVELS
+from reverie.evaluation.reference_weights import weighted_normalisers
 
 MOST_ROWS = 2**18
 """Rows of one length that are summed."""
@@ -28,29 +32,53 @@ ROWS = 2**12
 
 
 @eqx.filter_jit
-def _annealed(model: Any, key: Key[Array, ""], x: PyTree, temperatures: Array) -> Array:
+def _annealed(model: Any, key: Key[Array, ""], x: PyTree, ladder: Ladder) -> Array:
     """The log weight of each chain from base draws x to the model."""
 
     def step(k: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
-        return _swept(model, key, k, x, k / temperatures), log_w + _gain(model, x, k, temperatures)
+        return _swept(model, key, k, x, ladder.at(k)), log_w + gain_of(model, x, k, ladder)
 
-    return jax.lax.fori_loop(1, temperatures + 1, step, (x, jnp.zeros(x.shape[0])))[1]
+    return jax.lax.fori_loop(1, ladder.steps + 1, step, (x, jnp.zeros(x.shape[0])))[1]
 
 
 @eqx.filter_jit
-def _annealed_back(model: Any, key: Key[Array, ""], x: PyTree, temperatures: Array) -> Array:
+def _gains(model: Any, key: Key[Array, ""], x: PyTree, ladder: Ladder) -> Array:
+    """What chains gain in each part of the ladder, [parts, chains]."""
+
+    def step(k: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
+        x, gains = state
+        gains = gains.at[PARTS * (k - 1) // ladder.steps].add(gain_of(model, x, k, ladder))
+        return _swept(model, key, k, x, ladder.at(k)), gains
+
+    return jax.lax.fori_loop(1, ladder.steps + 1, step, (x, jnp.zeros((PARTS, x.shape[0]))))[1]
+
+
+def _placed(model: Any, key: Key[Array, ""], every: Array, chains: int, temperatures: int) -> Ladder:
+    """One ladder for all of the lengths: by how gains vary within a length, on average over these."""
+    if temperatures < PILOT * PARTS:
+        return even(temperatures)
+    key_start, key_path = jax.random.split(key)
+    start = _drawn(model, key_start, jnp.repeat(every, chains))
+    gains = np.asarray(_gains(model, key_path, start, even(temperatures // PILOT)), np.float64)
+    by_length = gains.reshape(PARTS, every.size, chains)
+    within = (by_length - by_length.mean(axis=2, keepdims=True)).reshape(PARTS, -1)
+    return even(temperatures)._replace(knots=jnp.asarray(knots_of(within), jnp.float32))
+
+
+@eqx.filter_jit
+def _annealed_back(model: Any, key: Key[Array, ""], x: PyTree, ladder: Ladder) -> Array:
     """What the chains say of log Z that settle at the model and go back to the base."""
     key_settle, key_path = jax.random.split(key)
     x = jax.lax.fori_loop(0, SWEEPS, lambda t, x: _swept(model, key_settle, t, x, 1.0), x)
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
-        k = temperatures - i
-        x = _swept(model, key_path, k, x, k / temperatures)
-        return x, log_w + _gain(model, x, k, temperatures)
+        k = ladder.steps - i
+        x = _swept(model, key_path, k, x, ladder.at(k))
+        return x, log_w + gain_of(model, x, k, ladder)
 
-    return jax.lax.fori_loop(0, temperatures, step, (x, jnp.zeros(x.shape[0])))[1]
+    return jax.lax.fori_loop(0, ladder.steps, step, (x, jnp.zeros(x.shape[0])))[1]
 
 
 def _swept(model: Any, key: Key[Array, ""], k: Array, x: PyTree, beta: Array | float) -> PyTree:
@@ -58,32 +86,42 @@ def _swept(model: Any, key: Key[Array, ""], k: Array, x: PyTree, beta: Array | f
     return jax.vmap(lambda one, row: model.tempered_gibbs(one, row, jnp.asarray(beta, jnp.float32)))(keys, x)
 
 
-def _gain(model: Any, x: PyTree, k: Array, temperatures: Array) -> Array:
-    before, beta = (k - 1) / temperatures, k / temperatures
-    return jax.vmap(lambda row: model.tempered_potential(row, beta) - model.tempered_potential(row, before))(x)
-
-
 @eqx.filter_jit
 def _drawn(model: Any, key: Key[Array, ""], lengths: Array) -> PyTree:
     return jax.vmap(model.base_sample_of)(jax.random.split(key, lengths.shape[0]), lengths)
 
 
-def length_normalisers(model: Any, *, seed: int = 0, chains: int = 64, temperatures: int = 500) -> tuple[Estimate, ...]:
-    """log Z_l of each length by annealed importance sampling: lower bounds on average, or failed, with the reason.
+def length_normalisers(
+    model: Any,
+    *,
+    method: Literal["auto", "importance", "ais"] = "auto",
+    seed: int = 0,
+    draws: int = 1024,
+    chains: int = 64,
+    temperatures: int = 500,
+) -> tuple[Estimate, ...]:
+    """log Z_l of each length: lower bounds on average, or failed, with the reason.
 
     Args:
         model: a filled model that `HasLengthNormalisers`.
-        seed: of the chains.
+        method: `importance` weighs draws of the reference, `ais` anneals; `auto` anneals the lengths whose weights
+            collapse.
+        seed: of the draws and the chains.
+        draws: of the reference, for each length.
         chains: how many go forward for each length; half as many come back, as a check.
         temperatures: steps from the base to the model; lengths that fail are tried with four times as many, and then
             with sixteen times.
     """
     _checked(model)
+    if method not in ("auto", "importance", "ais"):
+        raise InputError(f"method must be auto, importance or ais, not {method!r}")
     if chains < 16 or temperatures < 1:
         raise InputError(f"AIS needs at least 16 chains and 1 temperature, not {chains} and {temperatures}")
     shortest, longest = model.lengths
     found: dict[int, Estimate] = {}
-    for level in LEVELS:
+    if method != "ais":
+        found = dict(enumerate(weighted_normalisers(model, seed=seed, draws=draws), shortest))
+    for level in LEVELS if method != "importance" else ():
         again = [length for length in range(shortest, longest + 1) if length not in found or found[length].failed]
         if again:
             key = jax.random.fold_in(noise.make_key(seed), level)
@@ -93,10 +131,11 @@ def length_normalisers(model: Any, *, seed: int = 0, chains: int = 64, temperatu
 
 def _tried(model: Any, key: Key[Array, ""], lengths: list[int], chains: int, temperatures: int) -> dict[int, Estimate]:
     """One run, for some of the lengths."""
-    keys, every, count = jax.random.split(key, 4), jnp.asarray(lengths, jnp.int32), jnp.asarray(temperatures)
+    keys, every = jax.random.split(key, 5), jnp.asarray(lengths, jnp.int32)
+    ladder = _placed(model, keys[4], every, chains // 2, temperatures)
     starts = [_drawn(model, one, jnp.repeat(every, each)) for one, each in ((keys[0], chains), (keys[1], chains // 2))]
-    log_w = np.asarray(_annealed(model, keys[2], starts[0], count), np.float64).reshape(len(lengths), -1)
-    back = np.asarray(_annealed_back(model, keys[3], starts[1], count), np.float64).reshape(len(lengths), -1)
+    log_w = np.asarray(_annealed(model, keys[2], starts[0], ladder), np.float64).reshape(len(lengths), -1)
+    back = np.asarray(_annealed_back(model, keys[3], starts[1], ladder), np.float64).reshape(len(lengths), -1)
     zeta = np.asarray(model.length_normalisers(), np.float64)[np.array(lengths) - model.lengths[0]]
     found = {}
     for length, forth, home in zip(lengths, log_w + zeta[:, None], back + zeta[:, None], strict=True):

@@ -58,6 +58,7 @@ from reverie.learners.told_likelihood import MaximumToldLikelihood
 from reverie.learners.told_nce import ToldNCE
 from reverie.learners.told_pcd import ToldPCD
 from reverie.learners.told_pseudo_likelihood import MaximumToldPseudoLikelihood
+from reverie.learners.trf_nce import ReferenceNCE
 from reverie.learners.trf_sa import AugmentedSA
 from reverie.learners.up_down import GreedyUpDown
 from reverie.learners.vamp import VampPrior
@@ -124,6 +125,7 @@ __all__ = [
     "NoiseContrastiveEstimation",
     "PredictabilityMinimisation",
     "RecoveryLikelihood",
+    "ReferenceNCE",
     "Reinforce",
     "ReweightedWakeSleep",
     "ScoreMatching",

@@ -1,7 +1,6 @@
 """Trans-dimensional random fields: a potential for sequences of every length, with the lengths' shares known."""
 
-import math
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +11,10 @@ from reverie import noise
 from reverie.capabilities import HasEnumeration, HasLengthNormalisers
 from reverie.data.spec import Spec
 from reverie.errors import InputError
+from reverie.models.sequence_references import ReferenceName, SequenceReference, sequence_reference
 from reverie.networks.sequences import BothWays, SequenceNetwork, attending, ngrams, reader
 from reverie.parts import Part, filled, known, learned, option
 
-Reference = Literal["uniform", "unigram", "bigram"]
 MOST_TRIED = 256
 """Symbols up to which each is tried at a place where that is cheap."""
 UNSEEN = 0.5
@@ -34,16 +33,17 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
     one length.
 
     A sweep revises half as many places as the longest line has, each chosen at random: from its conditional, or with
-    networks, and where there are many symbols, by a proposal of the reference that is accepted or not. The path of
+    networks, and where there are many symbols, by a proposal of the reference that is accepted or not; an LSTM proposes
+    by what comes before the place. The path of
     annealed importance sampling is π_l r(x | l) exp(β (t(x) − ζ_l)).
 
     Args:
         network: t: `ngram`, `lstm` or `attention`.
-        reference: r: `uniform`, or independent symbols (`unigram`) or a chain of them (`bigram`), learned
-            with the rest.
+        reference: r: `uniform`, independent symbols (`unigram`), a chain of them (`bigram`), or an `lstm` that is told
+            how many are still to come; learned with the rest.
         order: of the longest n-grams.
         room: numbers in the table of each order; where n-grams are more, some share theirs.
-        width: units of the LSTMs, or the width of attention.
+        width: units of the LSTMs, the reference's too, or the width of attention.
         embedding: the dimension of a symbol's vector, for LSTMs.
         depth: blocks of attention.
 
@@ -58,7 +58,7 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
 
     usual: ClassVar[dict[str, str]] = {"learner": "trf-sa", "noise": "model"}
     network: SequenceNetwork = option("ngram")
-    reference: Reference = option("bigram")
+    reference: ReferenceName = option("bigram")
     order: int = option(4)
     room: int = option(2**20)
     width: int = option(128)
@@ -68,7 +68,7 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
     symbol_count: int = known()
     marks: tuple[int, int] | None = known()
     shares: tuple[float, ...] = known()
-    table: Array | None = learned()
+    base: SequenceReference = learned()
     function: Any = learned()
     normalisers: Array = learned()
 
@@ -76,8 +76,8 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
         """Refuse options that describe no model."""
         if self.network not in ("ngram", "lstm", "attention"):
             raise InputError(f"network must be ngram, lstm or attention, not {self.network!r}")
-        if self.reference not in ("uniform", "unigram", "bigram"):
-            raise InputError(f"reference must be uniform, unigram or bigram, not {self.reference!r}")
+        if self.reference not in ("uniform", "unigram", "bigram", "lstm"):
+            raise InputError(f"reference must be uniform, unigram, bigram or lstm, not {self.reference!r}")
         if not 1 <= self.order <= 16:
             raise InputError(f"order must lie in 1..16, not {self.order}")
         if min(self.room, self.width, self.embedding, self.depth) < 1:
@@ -97,15 +97,14 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
         places, symbols = leaf.size - marked, leaf.levels - 2 * marked
         seen = np.array(spec.lengths or (1.0 / places,) * places) if marked else np.ones(1)
         shares = (seen + UNSEEN / 10_000) / np.sum(seen + UNSEEN / 10_000)
-        key_table, key_function = jax.random.split(key)
-        shape = {"uniform": None, "unigram": (symbols,), "bigram": (symbols + 1, symbols)}[self.reference]
+        key_base, key_function = jax.random.split(key)
         return filled(
             self,
             places=places,
             symbol_count=symbols,
             marks=spec.marks,
             shares=tuple(shares.tolist()),
-            table=None if shape is None else 0.01 * noise.normal(key_table, shape),
+            base=sequence_reference(key_base, self.reference, symbols, places, self.width, self.embedding),
             function=self._network(key_function, symbols, places),
             normalisers=jnp.zeros(len(shares)),
         )
@@ -160,23 +159,9 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
         """With another ζ."""
         return filled(self, normalisers=normalisers)
 
-    def _transitions(self) -> Float[Array, "before symbols"]:
-        """log r of each symbol after each, a single row where what is before is of no matter."""
-        if self.table is None:
-            return jnp.full((1, self.symbol_count), -math.log(self.symbol_count))
-        return jnp.atleast_2d(jax.nn.log_softmax(self.table))
-
-    def _log_reference(self, tokens: Int[Array, " places"], length: Int[Array, ""]) -> Float[Array, ""]:
-        """log r(x | l)."""
-        transitions = self._transitions()
-        before = jnp.concatenate([jnp.array([self.symbol_count], tokens.dtype), tokens[:-1]])
-        row = before if transitions.shape[0] > 1 else jnp.zeros_like(before)
-        each = transitions[row, jnp.minimum(tokens, self.symbol_count - 1)]
-        return jnp.sum(jnp.where(jnp.arange(self.places) < length, each, 0.0))
-
     def _told(self, tokens: Int[Array, " places"], length: Int[Array, ""], beta: Array) -> Float[Array, ""]:
         """log r(x | l) + β t(x)."""
-        return self._log_reference(tokens, length) + beta * self.function(tokens, length)
+        return self.base.log_prob(tokens, length) + beta * self.function(tokens, length)
 
     def potential(self, x: Array) -> Array:
         """log π_l + u(x) − ζ_l."""
@@ -188,6 +173,17 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
         place = self._class(length)
         value = self._told(tokens, length, beta) + jnp.log(self.length_shares())[place] - beta * self.normalisers[place]
         return jnp.where(length > 0, value, -jnp.inf)
+
+    def log_base(self, x: Array) -> Array:
+        """log π_l + log r(x | l)."""
+        tokens, length = self._read(x)
+        value = self.base.log_prob(tokens, length) + jnp.log(self.length_shares())[self._class(length)]
+        return jnp.where(length > 0, value, -jnp.inf)
+
+    def tilt(self, x: Array) -> Array:
+        """t(x) − ζ_l."""
+        tokens, length = self._read(x)
+        return self.function(tokens, length) - self.normalisers[self._class(length)]
 
     def start(self, key: Key[Array, ""]) -> Array:
         """A draw of the reference."""
@@ -201,14 +197,7 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
 
     def base_sample_of(self, key: Key[Array, ""], length: Int[Array, ""]) -> Array:
         """Symbol after symbol of r."""
-        transitions = self._transitions()
-
-        def speak(before: Array, one: Array) -> tuple[Array, Array]:
-            symbol = noise.categorical(one, transitions[before]).astype(jnp.int32)
-            return symbol if transitions.shape[0] > 1 else before, symbol
-
-        first = jnp.asarray(transitions.shape[0] - 1, jnp.int32)
-        return self.row_of(jax.lax.scan(speak, first, jax.random.split(key, self.places))[1], length)
+        return self.row_of(self.base.draw(key, length), length)
 
     def base_log_normaliser(self) -> Array:
         """π and r are normalised."""
@@ -216,21 +205,13 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
 
     @property
     def _tries_all(self) -> bool:
-        return self.network == "ngram" and self.symbol_count <= MOST_TRIED
+        return self.network == "ngram" and self.base.exact and self.symbol_count <= MOST_TRIED
 
     def _logits_at(
         self, tokens: Int[Array, " places"], length: Int[Array, ""], place: Int[Array, ""], beta: Array
     ) -> Float[Array, " symbols"]:
-        """What the reference says of a place given its neighbours; and β t, where that is cheap: the conditional."""
-        transitions = self._transitions()
-        before = jnp.where(place > 0, tokens[place - 1], self.symbol_count)
-        after = tokens[jnp.minimum(place + 1, self.places - 1)]
-        if transitions.shape[0] == 1:
-            logits = transitions[0]
-        else:
-            inside = place + 1 < length
-            onwards = transitions[: self.symbol_count, jnp.minimum(after, self.symbol_count - 1)]
-            logits = transitions[before] + jnp.where(inside, onwards, 0.0)
+        """What the reference says of a place; and β t, where that is cheap: the conditional."""
+        logits = self.base.logits_at(tokens, length, place)
         return logits + beta * self.function.around(tokens, place) if self._tries_all else logits
 
     def symbol_logits(self, x: Array, place: Int[Array, ""]) -> Float[Array, " symbols"]:

@@ -88,9 +88,11 @@ class Reader(eqx.Module):
 
     def logits(self, tokens: Int[Array, " places"]) -> Float[Array, "after symbols"]:
         """What it says of the first symbol, and then after each."""
-        boundary = self.table.shape[0] - 1
-        read = self.table[jnp.concatenate([jnp.array([boundary], tokens.dtype), tokens])]
-        return self.out(self.recurrence(read, jnp.zeros(self.recurrence.width)))
+        return self.out(self._states(tokens))
+
+    def _states(self, tokens: Int[Array, " places"]) -> Float[Array, "after width"]:
+        boundary = jnp.array([self.table.shape[0] - 1], tokens.dtype)
+        return self.recurrence(self.table[jnp.concatenate([boundary, tokens])], jnp.zeros(self.recurrence.width))
 
     def begin(self) -> tuple[Array, Array]:
         """Its state before the start."""
@@ -104,10 +106,10 @@ class Reader(eqx.Module):
         return state, self.out(hidden)
 
     def __call__(self, tokens: Int[Array, " places"], length: Int[Array, ""]) -> Float[Array, ""]:
-        """What it said of the symbols that came, and of the end, added up."""
-        boundary = self.table.shape[0] - 1
-        came = jnp.concatenate([tokens, jnp.array([boundary], tokens.dtype)])
-        said = jnp.take_along_axis(self.logits(tokens), came[:, None], axis=1)[:, 0]
+        """What it said of the symbols that came, and of the end, added up; what it says of others is not worked out."""
+        boundary = jnp.array([self.table.shape[0] - 1], tokens.dtype)
+        came = jnp.concatenate([tokens, boundary])
+        said = jnp.sum(self._states(tokens) * self.out.weight.T[came], axis=1) + self.out.bias[came]
         return jnp.sum(jnp.where(jnp.arange(came.shape[0]) <= length, said, 0.0))
 
 

@@ -1,0 +1,203 @@
+"""Fields of sequences on top of a language model: what that proposes, and learning by telling it from data.
+
+All against lists of every line of three symbols at three places.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+
+from reverie import noise
+from reverie.directions import Likelihood, ReferenceContrast
+from reverie.errors import InputError
+from reverie.evaluation.lengths import _placed, length_normalisers
+from reverie.evaluation.reference_weights import weighted_normalisers
+from reverie.learners import ReferenceNCE
+from reverie.models import RBM, SequenceField
+from reverie.samplers import LengthJumps, NoiseRows
+from reverie.samplers.kernel import Chains, move_all
+from tests import worlds
+from tests.measuring import draws, errors_off, surprise, tick
+from tests.test_sequence_fields import LENGTHS, LINES, PLACE, ROWS, SHARES, SPEC, places
+from tests.test_sequence_fields import field as tabled
+
+FIELD = SequenceField(reference="lstm", order=2, room=40, width=3, embedding=2)
+
+
+@functools.cache
+def field() -> Any:
+    """A field whose ζ are wrong, the log density of its reference and its tilt, at every line."""
+    model = worlds.made(FIELD, SPEC, spread=0.6)
+
+    @jax.jit
+    def both(rows):
+        return jax.vmap(model.log_base)(rows), jax.vmap(model.tilt)(rows)
+
+    return model, *(np.asarray(one, np.float64) for one in both(ROWS))
+
+
+def log_z():
+    """log Z of each length, by a sum."""
+    model, log_base, tilt = field()
+    told = log_base + tilt - np.log(np.array(model.shares))[LENGTHS - 1] + np.asarray(model.normalisers)[LENGTHS - 1]
+    return np.array([scipy.special.logsumexp(told[length == LENGTHS]) for length in (1, 2, 3)])
+
+
+def test_a_language_model_that_is_told_the_length_has_its_share_at_each_and_draws_follow_it():
+    """Three symbols are in two classes, the second of which is not full."""
+    model, log_base, tilt = field()
+    assert model.base.out.biases.shape == (2, 2)
+    for length, share in zip((1, 2, 3), SHARES, strict=True):
+        assert np.exp(log_base[length == LENGTHS]).sum() == pytest.approx(share, abs=1e-4)
+    assert surprise(places(draws(model.base_sample, 20_000)), log_base) > 1e-3
+    u = np.asarray(jax.jit(jax.vmap(model.potential))(ROWS))
+    assert np.allclose(u, log_base + tilt, atol=1e-5)
+
+
+def test_what_it_proposes_for_a_place_is_what_it_says_after_those_before():
+    """So that the proposals of a line's places, one after another, have the line's density."""
+    model, log_base, _ = field()
+
+    @jax.jit
+    def said(row):
+        return jax.vmap(lambda place: jax.nn.log_softmax(model.symbol_logits(row, place)))(jnp.arange(3))
+
+    for line in LINES[::4]:
+        row = ROWS[LINES.index(line)]
+        total = sum(float(said(row)[place, symbol]) for place, symbol in enumerate(line))
+        assert total + np.log(SHARES[len(line) - 1]) == pytest.approx(log_base[LINES.index(line)], abs=1e-3)
+        # What stands there now is of no matter.
+        other = row.at[len(line) - 1].set((row[len(line) - 1] + 1) % 3)
+        assert np.allclose(said(row)[len(line) - 1], said(other)[len(line) - 1], atol=1e-6)
+
+
+def test_jumps_and_sweeps_by_its_proposals_leave_the_field_as_it_was():
+    model, log_base, tilt = field()
+    log_p = log_base + tilt - np.logaddexp.reduce(log_base + tilt)
+    first = np.random.default_rng(2).choice(len(log_p), 20_000, p=np.exp(log_p))
+
+    @jax.jit
+    def run(x):
+        return move_all(LengthJumps(jumps=4), noise.make_key(4), model, Chains(x, None), 1)[0].x
+
+    once = places(run(ROWS[first]))
+    assert np.mean(once == first) < 0.6
+    assert surprise(once, log_p) > 1e-3
+
+
+def test_draws_of_the_reference_find_the_normaliser_of_each_length():
+    model, *_ = field()
+    for one, truth in zip(weighted_normalisers(model, seed=5, draws=2048), log_z(), strict=True):
+        assert one.kind == "lower bound"
+        assert one.ess > 32
+        assert 1e-6 < one.se < 0.1
+        assert abs(one.value - truth) < 4 * one.se
+
+
+def test_weights_that_one_draw_carries_are_refused_and_annealing_takes_their_place():
+    """Weights ten times as steep in their logarithm, on top of bigrams."""
+    model, _ = tabled("ngram")
+    sharp = dataclasses.replace(model, function=jax.tree.map(lambda table: 10.0 * table, model.function))
+    found = weighted_normalisers(sharp, draws=256)
+    assert [one.failed for one in found] == [False, True, True]
+    assert "ESS" in found[2].warnings[0]
+    both = length_normalisers(sharp, draws=256, chains=32, temperatures=60)
+    assert both[0] == found[0]
+    assert not both[2].failed
+
+
+def test_the_ladder_of_all_lengths_is_placed_where_chains_of_one_length_differ():
+    """A tilt that is steep within a length, and 20 a symbol on top, which moves lengths apart all along the path."""
+    model, _ = tabled("ngram")
+    tables = [6.0 * table for table in model.function.tables]
+    tables[0] = tables[0] + 20.0
+    sharp = dataclasses.replace(model, function=dataclasses.replace(model.function, tables=tuple(tables)))
+    ladder = _placed(sharp, noise.make_key(1), jnp.array([1, 2, 3], jnp.int32), 16, 640)
+    assert np.all(np.diff(ladder.knots) > 0)
+    assert float(ladder.knots[16]) < 0.2
+
+
+@eqx.filter_jit
+def ascended(direction, model, x, rows, step):
+    ascent, _, info = direction.ascend(tick(step=step), {"model": model}, worlds.batch_of(x), rows, None)
+    return ascent.along["model"], info
+
+
+def test_telling_data_from_the_reference_moves_the_tilt_and_the_likelihood_moves_the_reference():
+    model, _, tilt = field()
+    x, fake = ROWS[3:23], ROWS[jnp.array([[0] * 10 + [7] * 10, list(range(19, 39))])]
+    along, info = ascended(ReferenceContrast(first=5, share=0.7), model, x, {"noise_rows": fake}, 5)
+    plain, _ = ascended(Likelihood(), Reference(model), x, {}, 0)
+    for one, other in zip(jax.tree.leaves(along.base), jax.tree.leaves(plain.model.base), strict=True):
+        assert np.allclose(one, other, atol=1e-6)
+    # ζ: with G = t − ζ − log 2, σ(−G) of data and σ(G) of noise, by hand.
+    tilts = np.concatenate([tilt[3:23], tilt[[PLACE[tuple(row)] for row in np.asarray(fake).reshape(40, -1).tolist()]]])
+    odds = scipy.special.expit(tilts - np.log(2))
+    lengths = np.concatenate([LENGTHS[3:23], LENGTHS[[0] * 10 + [7] * 10 + list(range(19, 39))]])
+    each = np.where(np.arange(60) < 20, -0.7 * (1 - odds) / 20, 2.0 * odds / 40 - 0.3 * (1 - odds) / 40)
+    assert np.allclose(along.normalisers, [each[lengths == length].sum() for length in (1, 2, 3)], atol=1e-6)
+    log_odds = np.log(odds), np.log1p(-odds)
+    value = 0.7 * log_odds[0][:20].mean() + 0.3 * log_odds[0][20:].mean() + 2 * log_odds[1][20:].mean()
+    assert float(info["nce_value"]) == pytest.approx(value, abs=1e-5)
+    first, info = ascended(ReferenceContrast(first=5), model, x, {"noise_rows": fake}, 4)
+    assert float(info["nce_value"]) == 0.0
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves((first.function, first.normalisers)))
+
+
+class Reference(eqx.Module):
+    """A field's reference as a model of its own."""
+
+    model: Any
+
+    def log_prob(self, x):
+        return self.model.log_base(x)
+
+
+def test_at_the_field_that_made_the_data_the_tilt_stands_still():
+    """ζ = log Z_l: what tells draws of p from draws of r is log p/r, whatever the number of each."""
+    model, log_base, tilt = field()
+    true = model.with_length_normalisers(jnp.asarray(log_z(), jnp.float32))
+    log_p = log_base + tilt + (np.asarray(model.normalisers) - log_z())[LENGTHS - 1]
+    assert np.exp(log_p).sum() == pytest.approx(1.0, abs=1e-5)
+    sampler, direction, lines = NoiseRows(3), ReferenceContrast(), jnp.asarray(ROWS)
+
+    def one(key):
+        chosen = jax.random.categorical(key, jnp.asarray(log_p, jnp.float32), shape=(40,))
+        now, batch = tick()._replace(key=key), worlds.batch_of(lines[:40])._replace(x=lines[chosen])
+        batch = batch._replace(index=jnp.arange(40))
+        draw, _, _ = sampler.draw(now, {"model": true}, batch, None)
+        along = direction.ascend(now, {"model": true}, batch, draw, None)[0].along["model"]
+        return along.normalisers, along.function.tables[0]
+
+    found = draws(one, 400)
+    for slope in found:
+        assert errors_off(slope, np.zeros(slope.shape[1:])) < 4
+        assert np.asarray(slope).std() > 1e-3
+
+
+def test_rows_that_are_not_needed_yet_are_not_drawn():
+    model, *_ = field()
+    sampler, batch = NoiseRows(2, first=3), worlds.batch_of(ROWS)
+    draw = jax.jit(lambda step: sampler.draw(tick(step=step), {"model": model}, batch, None)[0]["noise_rows"])
+    assert not np.any(draw(2))
+    assert np.any(draw(3))
+
+
+def test_what_cannot_be_is_refused():
+    options: dict[str, Any]
+    for options in ({"noise": 0}, {"first": -1}, {"share": 0.0}):
+        with pytest.raises(InputError):
+            ReferenceNCE(**options)
+    with pytest.raises(InputError, match="RBM has no normaliser for each length"):
+        weighted_normalisers(RBM())
+    with pytest.raises(InputError, match="at least one draw"):
+        weighted_normalisers(field()[0], draws=0)
+    with pytest.raises(InputError, match="auto, importance or ais"):
+        length_normalisers(field()[0], method="exact")

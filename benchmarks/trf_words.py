@@ -9,7 +9,7 @@ that is told how many symbols are to come, and learns by itself for --first step
 log Z_l of each length (a) as the learner left them (`trf-sa` knows them up to a constant, for which Z_3 is summed
 exactly) and (b) by importance sampling from the reference, or where that collapses by annealing, each length by itself.
 
-Sentences' words are numbered so that those of one class of the language model (100 numbers in a row) have neighbours
+Sentences' words are numbered so that those of one class of the language model (25 numbers in a row) have neighbours
 alike: the words are halved along the first principal component of the square roots of the shares of what comes before
 and after them, and the halves again (as hierarchical classes are found; Lebret & Collobert 2014, *Word embeddings
 through Hellinger PCA*, for the square roots).
@@ -48,6 +48,7 @@ from reverie.evaluation.lengths import approximated_normalisers, length_normalis
 from reverie.learners import AugmentedSA, DynamicNCE, NoiseContrastiveEstimation, ReferenceNCE
 from reverie.loop import Loop
 from reverie.models import LanguageModel, SequenceField
+from reverie.networks.word_classes import class_size
 from reverie.pairing import check, fill
 from reverie.parts import Optimiser
 
@@ -56,7 +57,7 @@ PUBLISHED = {
     "ptb": {"KN5": 141.19, "LSTM 2×200": 113.9, "discrete TRF, Z by SA": 136.8, "discrete TRF, Z by AIS": 187.6},
 }
 WAYS = {"importance": "importance sampling", "ais": "AIS", "auto": "importance sampling or AIS"}
-LONGEST, VOCABULARY = 40, 10_000
+LONGEST, VOCABULARY, VALID = 40, 10_000, 1000
 
 
 def sequences(name, folder):
@@ -73,12 +74,12 @@ def sequences(name, folder):
     seen = Counter(word for line in lines[0] for word in line)
     number = {word: i for i, (word, _) in enumerate(seen.most_common(VOCABULARY))}
     parts = [[[number[w] for w in line] for line in part if len(line) <= LONGEST] for part in lines]
-    order = halved(contexts(parts[0], len(number)), math.isqrt(len(number) - 1) + 1)
+    order = halved(contexts(parts[0], len(number)), class_size(len(number)))
     place = np.argsort(order)
     return [[[int(place[w]) for w in line] for line in part] for part in parts], len(number)
 
 
-def contexts(lists, symbols, most=500):
+def contexts(lists, symbols, most=150):
     """The square root of the share of each of the most frequent words before, and after, each word."""
     found = np.zeros((symbols, 2 * most + 2), np.float32)
     for one in lists:
@@ -219,15 +220,16 @@ def learned(settings, rows, spec, lists, symbols):
     learner, given = learner_of(settings, len(rows[0]))
     parts = fill(check(model_of(settings), learner, given), noise.make_key(settings.seed), spec)
     parts = started(parts, settings, lists, symbols)
-    counts, begun = np.array([len(one) + 1 for one in lists[1]]), time.process_time()
+    valid, begun = rows[1][:VALID], time.process_time()
+    counts = np.array([len(one) + 1 for one in lists[1][:VALID]])
     stages = [(ReferenceNCE(first=settings.first), settings.first)] if settings.learner == "trf-nce" else []
     for number, (one, steps) in enumerate([*stages, (learner, settings.steps)]):
         for done, info, now in course(one, steps, parts, settings, rows[0], number):
             parts = now
             told = {"stage": number, "step": done, "seconds": round(time.process_time() - begun, 1), **info}
-            found = log_likelihoods_by_length(parts["model"], rows[1], own_normalisers(parts, settings))
+            found = log_likelihoods_by_length(parts["model"], valid, own_normalisers(parts, settings))
             told["valid_ppl"] = perplexity(found, counts)["ppl"]
-            told["reference_ppl"] = perplexity(log_references(parts["model"], rows[1]), counts)["ppl"]
+            told["reference_ppl"] = perplexity(log_references(parts["model"], valid), counts)["ppl"]
             print(json.dumps(told), flush=True)
     return parts, time.process_time() - begun
 

@@ -2,8 +2,10 @@
 
     p(w | s) = p(class of w | s) p(w | class of w, s)
 
-Symbol w is the (w mod k)-th of class ⌊w / k⌋, k = ⌈√symbols⌉: a word then costs 2 √symbols numbers and not all of them.
-Whoever numbers the symbols chooses the classes: what has neighbours alike should have numbers near each other.
+Symbol w is the (w mod k)-th of class ⌊w / k⌋, k = ⌈√symbols / 4⌉: a word then costs a few times √symbols numbers and
+not all of them. With as many classes as symbols in a class the fewest numbers are worked out; but those of all classes
+are one product of matrices, while those of a class have to be fetched for each word, and smaller classes take less
+time. Whoever numbers the symbols chooses the classes: what has neighbours alike should have numbers near each other.
 
 Reference: Goodman 2001, *Classes for fast maximum entropy training*; Mikolov et al. 2011, *Extensions of recurrent
 neural network language model*, §3.
@@ -62,9 +64,14 @@ class WordClasses(eqx.Module):
         return (chosen * self.biases.shape[1] + place).astype(jnp.int32)
 
 
+def class_size(symbols: int) -> int:
+    """k, two at least."""
+    return max(2, math.ceil(math.sqrt(symbols) / 4))
+
+
 def word_classes(key: Key[Array, ""], width: int, symbols: int) -> WordClasses:
     """All symbols of a class equally likely at the start, and all classes nearly."""
-    size = math.isqrt(symbols - 1) + 1
+    size = class_size(symbols)
     count, narrow = -(-symbols // size), min(NARROW, width)
     key_class, key_narrow, key_words = jax.random.split(key, 3)
     first = affine(key_class, width, count)

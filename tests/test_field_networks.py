@@ -15,10 +15,10 @@ from reverie.directions import LabelLikelihood
 from reverie.errors import InputError
 from reverie.evaluation.classification import accuracy
 from reverie.learners import JointEnergy
-from reverie.models import BitField, JointField, RandomField
+from reverie.models import BitField, JointBitField, JointField, RandomField
 from reverie.networks.mlp import affine, mlp
 from tests import worlds
-from tests.measuring import tick
+from tests.measuring import along, gradient, tick
 
 LEAF = Leaf("continuous", 6, mean=(0.5,) * 6, std=(1.0, 2.0, 0.5, 1.0, 1.5, 1.0))
 PICTURES = Spec({"continuous": LEAF}, image=(2, 3, 1))
@@ -139,6 +139,7 @@ def test_convolutions_read_pictures_and_a_joint_field_has_a_class_for_every_labe
     assert RandomField(network="conv").unsuited(PICTURES) is None
     labelled = Spec(worlds.CONTINUOUS.spec.leaves, classes=4)
     assert "name 4 classes and the field has 3" in (JointField(classes=3).unsuited(labelled) or "")
+    assert "needs binary" in (JointBitField().unsuited(labelled) or "")
     assert JointField().init(noise.make_key(0), labelled).function.layers[-1].bias.shape == (4,)
 
 
@@ -164,6 +165,33 @@ def test_the_labels_direction_is_that_of_a_logistic_regression_over_labelled_row
     logits = np.asarray(jax.vmap(model.class_potentials)(jnp.asarray(x)))[y >= 0]
     residual = np.eye(3)[y[y >= 0]] - scipy.special.softmax(logits, axis=1)
     np.testing.assert_allclose(ascent.along["model"].function.layers[0].bias, 2.0 * residual.mean(0), atol=1e-5)
+
+
+def test_rows_without_a_label_are_learned_from_too():
+    """What jem ascends, written out: all rows against the particles, and the labels of those that have one."""
+    model = worlds.made(JointBitField(hidden=(3,), classes=3), worlds.BINARY.spec, spread=0.6)
+    x, y = jnp.asarray(worlds.BINARY.rows.raw), jnp.asarray(worlds.BINARY.rows.y)
+    particles = jnp.asarray(worlds.states(4)[3:9])
+    learner = JointEnergy(k=1, weight=0.7)
+    has = np.flatnonzero(np.asarray(y) >= 0)
+    assert 0 < len(has) < len(y)
+
+    def objective(parts, rows=x):
+        odds = jax.vmap(parts["model"].class_potentials)
+        both, labelled = odds(rows), jax.nn.log_softmax(odds(rows)[has])
+        told = jnp.take_along_axis(labelled, y[has][:, None], axis=1)
+        up, down = (jnp.mean(jax.nn.logsumexp(u, axis=1)) for u in (both, odds(particles)))
+        return up - down + 0.7 * jnp.mean(told)
+
+    batch = worlds.batch_of(x)._replace(y=y)
+    found = jax.jit(lambda: along(learner.direction, {"model": model}, batch, {"particles": particles}))()["model"]
+    exact = gradient(objective, {"model": model}, "model")
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(exact), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+    # It matters what the others hold: with their bits turned round the way up is another.
+    other = gradient(lambda parts: objective(parts, jnp.where((y < 0)[:, None], ~x, x)), {"model": model}, "model")
+    moved = [np.abs(a - b).max() for a, b in zip(jax.tree.leaves(exact), jax.tree.leaves(other), strict=True)]
+    assert max(moved) > 0.05
 
 
 def test_the_accuracy_of_a_field_is_that_of_its_likeliest_class():

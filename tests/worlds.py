@@ -47,6 +47,7 @@ TINY: dict[str, dict[str, Any]] = {
     "random-field": {"hidden": (4,)},
     "bit-field": {"hidden": (4,)},
     "recovery-field": {"hidden": (4,), "levels": 3},
+    "joint-bit-field": {"hidden": (4,), "classes": 3},
     "joint-field": {"hidden": (4,), "classes": 3},
     "crf": {"hidden": (4,)},
     "conditional-field": {"hidden": (4,)},

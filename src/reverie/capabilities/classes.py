@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from reverie.capabilities.capability import Capability, Code, Row, Scalar
 from reverie.capabilities.latents import HasLogJoint
-from reverie.capabilities.models import HasRealPotential
+from reverie.capabilities.models import HasPotential, StartsChains
 from reverie.capabilities.posteriors import HasBoundGradient, HasRelaxation, Rule
 
 
@@ -78,8 +78,8 @@ class Classifies(Capability):
         """log q(y | x) for each class, by draws of what comes before y where there is such."""
 
 
-class HasClassPotential(HasRealPotential, Classifies):
-    """A potential of reals and a class, u(x, y); u(x) is its log-sum-exp over y."""
+class HasClassPotential(HasPotential, StartsChains, Classifies):
+    """A potential of a row and a class, u(x, y); u(x) is its log-sum-exp over y."""
 
     @abstractmethod
     def class_potentials(self, x: Row) -> Float[Array, " classes"]:

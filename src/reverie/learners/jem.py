@@ -11,7 +11,7 @@ from reverie.samplers import KernelName, ReplayBuffer, kernel_of
 @named("jem")
 def JointEnergy(
     k: int = 20,
-    kernel: KernelName = "langevin",
+    kernel: KernelName = "auto",
     step: float | None = None,
     size: int = 10_000,
     restart: float = 0.05,
@@ -25,7 +25,8 @@ def JointEnergy(
 
     Args:
         k: moves a step.
-        kernel: how chains move: `langevin` as in the paper, `mala`, `hmc`, `nuts` or `sghmc`.
+        kernel: how chains move; `auto` is `langevin` of reals, as in the paper, and `gradient-flips` of bits. Or
+            `mala`, `hmc`, `nuts`, `sghmc`, `balanced-flips`.
         step: the kernel's step size.
         size: of the store.
         restart: the probability with which a chain begins anew.
@@ -42,10 +43,11 @@ def JointEnergy(
     at_least_one(k=k, size=size)
     if not 0.0 <= restart <= 1.0 or not 0.0 <= weight < float("inf"):
         raise InputError("restart must lie in [0, 1], and weight must be finite and not negative")
+    chosen = kernel_of(kernel, step)
     return Learner(
         reference="Grathwohl et al. 2020",
-        sampler=ReplayBuffer(k, size, restart, kernel_of(kernel, step)),
+        sampler=ReplayBuffer(k, size, restart, chosen),
         direction=Join((Contrastive(), LabelLikelihood(weight))),
-        requires={"model": (HasClassPotential,)},
+        requires={"model": (HasClassPotential, *(() if chosen is None else chosen.needs))},
         labels=True,
     )

@@ -15,7 +15,7 @@ from reverie.models.dlgm import DeepLatentGaussian
 from reverie.models.fvsbn import FVSBN
 from reverie.models.generator import Generator
 from reverie.models.ising import Ising
-from reverie.models.joint_field import JointField
+from reverie.models.joint_field import JointBitField, JointField
 from reverie.models.language_model import LanguageModel
 from reverie.models.learned_prior import LearnedPriorVAE, MixturePriorVAE
 from reverie.models.linear_gaussian import PPCA, FactorAnalysis
@@ -70,6 +70,7 @@ MODELS: dict[str, type[Part]] = {
     "bit-field": BitField,
     "recovery-field": RecoveryField,
     "joint-field": JointField,
+    "joint-bit-field": JointBitField,
     "crf": LinearChainCRF,
     "conditional-field": ConditionalField,
     "conditional-real-field": ConditionalRealField,
@@ -110,6 +111,7 @@ __all__ = [
     "GaussianRBM",
     "Generator",
     "Ising",
+    "JointBitField",
     "JointField",
     "LinearChainCRF",
     "Potts",

@@ -181,37 +181,15 @@ class RandomField(GaussianTilt):
         return filled(self, **self.based(key, spec))
 
 
-class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
-    """A random field of bits.
-
-        p(x) ∝ Π_i Bernoulli(x_i; σ(a_i)) exp t_θ(x),    u(x) = a·x − Σ_i softplus(a_i) + t_θ(x)
-
-    a are the log-odds of the training rows; u takes relaxed bits, and is then linear in the reference. t is f(2x − 1),
-    or with `products` b·(2x − 1) + Σ_j softplus(f_j(2x − 1)).
-
-    Args:
-        hidden: widths of the hidden layers, as `RandomField` has them.
-        activation: of those layers.
-        network: f: `mlp`, `residual`, `conv` for pictures, or `attention` between columns.
-        form: `tilted`, or `products` of experts.
-
-    Example:
-        >>> from reverie.models import BitField
-        >>> BitField(hidden=(64,)).hidden
-        (64,)
-
-    Reference: Ou 2019, §4.2, Eq. 38; Grathwohl et al. 2021 for such potentials of discrete x.
-    """
+class BitTilt(NeuralField, HasRelaxedPotential, HasEnumeration):
+    """Abstract: a field of bits on top of independent ones, Π_i Bernoulli(x_i; σ(a_i))."""
 
     base_log_odds: Array = learned()
 
-    def unsuited(self, spec: Spec) -> str | None:
-        """Only bits."""
-        return only("binary", spec, "a random field of bits") or self.unsuited_to(spec)
-
-    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """A network near zero: the field starts as its reference."""
-        return filled(self, base_log_odds=log_odds(jnp.asarray(spec.leaves["binary"].mean)), **self.tilt(key, spec))
+    def based(self, key: Key[Array, ""], spec: Spec, outputs: int = 1) -> dict[str, Any]:
+        """All arrays: a are the log-odds of the training rows."""
+        odds = log_odds(jnp.asarray(spec.leaves["binary"].mean))
+        return {"base_log_odds": odds, **self.tilt(key, spec, outputs)}
 
     def read(self, x: Array) -> Array:
         """2 x − 1."""
@@ -233,3 +211,34 @@ class BitField(NeuralField, HasRelaxedPotential, HasEnumeration):
     def enumerated_term(self, state: Array) -> Array:
         """u of a state."""
         return self.potential(state)
+
+
+class BitField(BitTilt):
+    """A random field of bits.
+
+        p(x) ∝ Π_i Bernoulli(x_i; σ(a_i)) exp t_θ(x),    u(x) = a·x − Σ_i softplus(a_i) + t_θ(x)
+
+    a are the log-odds of the training rows; u takes relaxed bits, and is then linear in the reference. t is f(2x − 1),
+    or with `products` b·(2x − 1) + Σ_j softplus(f_j(2x − 1)).
+
+    Args:
+        hidden: widths of the hidden layers, as `RandomField` has them.
+        activation: of those layers.
+        network: f: `mlp`, `residual`, `conv` for pictures, or `attention` between columns.
+        form: `tilted`, or `products` of experts.
+
+    Example:
+        >>> from reverie.models import BitField
+        >>> BitField(hidden=(64,)).hidden
+        (64,)
+
+    Reference: Ou 2019, §4.2, Eq. 38; Grathwohl et al. 2021 for such potentials of discrete x.
+    """
+
+    def unsuited(self, spec: Spec) -> str | None:
+        """Only bits."""
+        return only("binary", spec, "a random field of bits") or self.unsuited_to(spec)
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """A network near zero: the field starts as its reference."""
+        return filled(self, **self.based(key, spec))

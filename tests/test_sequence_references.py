@@ -18,9 +18,11 @@ from reverie import noise
 from reverie.directions import Likelihood, ReferenceContrast
 from reverie.errors import InputError
 from reverie.evaluation.lengths import _placed, length_normalisers
-from reverie.evaluation.reference_weights import weighted_normalisers
+from reverie.evaluation.reference_weights import total_normaliser, weighted_normalisers
 from reverie.learners import ReferenceNCE
 from reverie.models import RBM, SequenceField
+from reverie.runs import heldout
+from reverie.runs.heldout import _log_z
 from reverie.samplers import LengthJumps, NoiseRows
 from reverie.samplers.kernel import Chains, move_all
 from tests import worlds
@@ -92,13 +94,21 @@ def test_jumps_and_sweeps_by_its_proposals_leave_the_field_as_it_was():
     assert surprise(once, log_p) > 1e-3
 
 
-def test_draws_of_the_reference_find_the_normaliser_of_each_length():
+def test_draws_of_the_reference_find_the_normaliser_of_each_length(monkeypatch):
     model, *_ = field()
     for one, truth in zip(weighted_normalisers(model, seed=5, draws=2048), log_z(), strict=True):
         assert one.kind == "lower bound"
         assert one.ess > 32
         assert 1e-6 < one.se < 0.1
         assert abs(one.value - truth) < 4 * one.se
+    both = total_normaliser(model, seed=5, draws=2048)
+    _, log_base, tilt = field()
+    assert abs(both.value - np.logaddexp.reduce(log_base + tilt)) < 4 * both.se
+    assert 1e-6 < both.se < 0.05
+    # What has too many lines for a sum is held out by it; this one has few.
+    assert _log_z(model).kind == "exact"
+    monkeypatch.setattr(heldout, "sums_out", lambda model: False)
+    assert _log_z(model) == total_normaliser(model)
 
 
 def test_weights_that_one_draw_carries_are_refused_and_annealing_takes_their_place():

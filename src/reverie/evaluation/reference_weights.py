@@ -63,6 +63,25 @@ def weighted_normalisers(model: Any, *, seed: int = 0, draws: int = 1024) -> tup
     return tuple(found)
 
 
+def total_normaliser(model: Any, *, seed: int = 0, draws: int = 256) -> Estimate:
+    """log Z of all lengths together, log Σ_l π_l exp(log Z_l − ζ_l), by as many draws of each; failed where one is.
+
+    Args:
+        model: a filled model that `HasLengthNormalisers`.
+        seed: of the draws.
+        draws: of each length.
+    """
+    found = weighted_normalisers(model, seed=seed, draws=draws)
+    wrong = [one.warnings[0] for one in found if one.failed]
+    if wrong:
+        return failed(wrong[0])
+    told = np.log(np.asarray(model.length_shares(), np.float64)) - np.asarray(model.length_normalisers(), np.float64)
+    each = told + np.array([one.value for one in found])
+    value = float(np.logaddexp.reduce(each))
+    se = float(np.linalg.norm(np.exp(each - value) * np.array([one.se for one in found])))
+    return Estimate(value, se, "lower bound", ess=min(one.ess or 0.0 for one in found))
+
+
 def _weighed(log_w: np.ndarray, length: int) -> Estimate:
     """The log of the mean weight of one length, or why it must not be believed."""
     n = log_w.size

@@ -4,10 +4,12 @@ import time
 from typing import Any
 
 from reverie import noise
-from reverie.capabilities import ConditionsOnClass, HasPotential, HasPotentialBound
+from reverie.capabilities import ConditionsOnClass, HasLengthNormalisers, HasPotential, HasPotentialBound
 from reverie.data import Measure, Rows
 from reverie.estimate import Estimate
 from reverie.evaluation import class_normalisers, log_likelihood, log_normaliser
+from reverie.evaluation.normaliser import sums_out
+from reverie.evaluation.reference_weights import total_normaliser
 from reverie.parts import Parts
 from reverie.runs.config import Config
 
@@ -49,13 +51,22 @@ class Heldout:
         began = time.perf_counter()
         model, log_z, class_log_z = parts["model"], None, None
         if isinstance(model, HasPotential | HasPotentialBound):
-            log_z = log_normaliser(model, chains=QUICK_CHAINS, temperatures=QUICK_TEMPERATURES, attempts=1)
+            log_z = _log_z(model, chains=QUICK_CHAINS, temperatures=QUICK_TEMPERATURES, attempts=1)
         if isinstance(model, ConditionsOnClass):
             class_log_z = class_normalisers(model, chains=CLASS_CHAINS, temperatures=QUICK_TEMPERATURES, attempts=1)
         known: dict[str, Any] = {"log_z": log_z, "class_log_z": class_log_z}
         found = log_likelihood(parts, self.measure, self.rows.raw, self.key, samples=QUICK_SAMPLES, **known)
         self.spent += time.perf_counter() - began
         return found
+
+
+def _log_z(model: Any, seed: int = 0, **annealing: Any) -> Estimate:
+    """By a sum; of sequences by draws of the field's own reference, unless they collapse; else by annealing."""
+    if isinstance(model, HasLengthNormalisers) and not sums_out(model):
+        found = total_normaliser(model, seed=seed)
+        if not found.failed:
+            return found
+    return log_normaliser(model, seed=seed, **annealing)
 
 
 def final_estimates(
@@ -65,6 +76,6 @@ def final_estimates(
     if not len(rows):
         return None, None
     unnormalised = isinstance(parts["model"], HasPotential | HasPotentialBound)
-    log_z = log_normaliser(parts["model"], seed=config.seed) if unnormalised else None
+    log_z = _log_z(parts["model"], seed=config.seed) if unnormalised else None
     key = noise.make_key(config.seed, config.prng)
     return log_likelihood(parts, measure, rows.raw, key, log_z=log_z), log_z

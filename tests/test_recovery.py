@@ -52,6 +52,12 @@ def test_the_field_given_a_noisier_row_is_that_of_bayes(model):
         assert np.ptp(tilt[near]) > 0.1
 
 
+def test_the_state_that_goes_with_a_row_gives_the_row_back(model, key):
+    state = model.state_of(key, jnp.asarray([5.0]))
+    assert float(state[0]) == pytest.approx((5.0 - model.mean[0]) / model.std[0], rel=1e-5)
+    assert float(model.row(key, state)[0]) == pytest.approx(5.0, rel=1e-5)
+
+
 def test_pairs_of_rows_have_the_moments_of_the_noise(model):
     x, level = jnp.asarray([5.0]), 1
     unit = (5.0 - model.mean[0]) / model.std[0]

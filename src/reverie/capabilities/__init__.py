@@ -95,6 +95,7 @@ from reverie.capabilities.training import HasTrainingForm
 from reverie.capabilities.wholes import (
     HasBeliefStack,
     HasJoint,
+    HasLearnedBase,
     HasMachines,
     HasMeanField,
     HasPotentialBound,
@@ -137,6 +138,7 @@ __all__ = [
     "HasGibbs",
     "HasJoint",
     "HasJointSample",
+    "HasLearnedBase",
     "HasLengthNormalisers",
     "HasLengths",
     "HasLinks",

@@ -35,11 +35,7 @@ class HasJoint(MarginalOf):
 
 
 class HasPotentialBound(MarginalOf):
-    """A draw that bounds log p̃(x) from below, p̃ being p times the normaliser of the whole.
-
-    The base of the whole's tempered path is learned beside it, from what rows make of the state: a path that begins
-    there is shorter than one from a coin for each bit.
-    """
+    """A draw that bounds log p̃(x) from below, p̃ being p times the normaliser of the whole."""
 
     @abstractmethod
     def potential_bound(self, key: Key[Array, ""], x: Row) -> Scalar:
@@ -49,12 +45,19 @@ class HasPotentialBound(MarginalOf):
     def state_of(self, key: Key[Array, ""], x: Row) -> PyTree:
         """Draw a state of the whole that goes with a row, as the posterior has it."""
 
+
+class HasLearnedBase(HasPotentialBound):
+    """The base of the whole's tempered path is learned beside it, from what rows make of the state.
+
+    A path that begins there is shorter than one from a coin for each bit.
+    """
+
     @abstractmethod
     def base_log_prob(self, state: PyTree) -> Scalar:
         """log p_0(state), p_0 being the base of the whole's path; linear in means of bits."""
 
 
-class HasMeanField(HasPotentialBound):
+class HasMeanField(HasLearnedBase):
     """The bound of a fully factorised posterior, found by fixed-point iterations."""
 
     @abstractmethod
@@ -70,7 +73,7 @@ class HasMeanField(HasPotentialBound):
         """E_q log p̃(x, h) + H(q), q having any such means."""
 
 
-class HasMachines(HasPotentialBound):
+class HasMachines(HasLearnedBase):
     """Layers h_0 = x, …, h_L, and machines between neighbours by which they are learned one after the other."""
 
     @property

@@ -171,7 +171,10 @@ class RecoveryField(Part, Recovers):
         """x of x̄."""
         return jnp.asarray(self.mean, jnp.float32) + jnp.asarray(self.std, jnp.float32) * state
 
+    def state_of(self, key: Key[Array, ""], x: Array) -> Array:
+        """x̄ of x."""
+        return (x - jnp.asarray(self.mean, jnp.float32)) / jnp.asarray(self.std, jnp.float32)
+
     def potential_bound(self, key: Key[Array, ""], x: Array) -> Array:
         """log p̃_0(x) itself: nothing is random in it."""
-        std = jnp.asarray(self.std, jnp.float32)
-        return self.whole().potential((x - jnp.asarray(self.mean, jnp.float32)) / std) - jnp.sum(jnp.log(std))
+        return self.whole().potential(self.state_of(key, x)) - jnp.sum(jnp.log(jnp.asarray(self.std, jnp.float32)))

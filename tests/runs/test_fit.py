@@ -18,6 +18,7 @@ from reverie.parts import parameters
 from reverie.runs import checkpoints, list_runs, remove_run
 from reverie.runs.config import read_config
 from reverie.runs.metrics import read
+from tests import worlds
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,31 @@ def test_a_run_cut_off_and_resumed_ends_where_the_run_left_alone_ends(alone, bit
     assert (run.result.best_step, run.step) == (undisturbed.result.best_step, undisturbed.step)
     steps = [line["step"] for line in read(path / "metrics.jsonl")]
     assert steps == sorted(set(steps)), "no step is written twice"
+
+
+def test_real_chains_with_momenta_in_a_store_go_on_from_a_checkpoint_bit_for_bit(tmp_path):
+    """The loop alone, since a run of a field would reckon its log Z."""
+    learner = rv.learners.StochasticMaximumLikelihood(kernel="sghmc", buffer=20, restart=0.3)
+    parts = worlds.parts_for("random-field", learner)
+    loop = worlds.loop_for("random-field", learner)
+    halfway, _ = loop.advance(loop.start(parts), 5)
+    checkpoints.save(tmp_path, halfway, None, checkpoints.Progressed(step=5))
+    whole, _ = loop.advance(halfway, 7)
+    found = checkpoints.newest(tmp_path)
+    assert found is not None
+    fresh = loop.start(worlds.parts_for("random-field", learner, seed=2))
+    again, _ = checkpoints.state_from(found[0], fresh, None, found[2], "counter")
+    assert np.any(np.asarray(again.chain.memory))
+    resumed, _ = loop.advance(again, 7)
+    assert worlds.alike(resumed, whole)
+    assert all(
+        np.array_equal(
+            jax.random.key_data(a) if jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key) else a,
+            jax.random.key_data(b) if jax.dtypes.issubdtype(b.dtype, jax.dtypes.prng_key) else b,
+        )
+        for a, b in zip(jax.tree.leaves(resumed), jax.tree.leaves(whole), strict=True)
+        if isinstance(a, jax.Array)
+    )
 
 
 def test_the_newest_checkpoint_that_is_whole_is_used(bits, tmp_path):

@@ -22,7 +22,7 @@ from reverie.directions import (
 )
 from reverie.directions.lagging import inference_due, model_due, mutual_information
 from reverie.errors import InputError
-from reverie.learners import LaggingInference, VariationalEM
+from reverie.learners import ELBO, LaggingInference, VariationalEM
 from reverie.parts import parameters
 from reverie.samplers import BaseNoise, Importance, Tick
 from tests import linear_gaussian, worlds
@@ -237,6 +237,56 @@ def test_parts_of_a_real_run_move_by_their_turns_and_then_together(lagging):
     assert not bool(state.memory.aggressive)
     lengths = [len(run) for run in "".join(told[:end]).split("m")[:-1]]
     assert all(2 <= length <= 3 for length in lengths)
+
+
+def test_a_model_that_waits_is_left_out_and_nothing_else_changes(lagging):
+    """Against a step that computes all directions and drops the model's; the norm told of it is nought meanwhile."""
+    loop, parts = lagging
+    static = eqx.partition(loop.start(parts), eqx.is_array)[1]
+    inputs = loop._inputs(0, 8)
+
+    @jax.jit
+    def whole(arrays, i):
+        state, info, _ = loop._step(eqx.combine(arrays, static), inputs, i)
+        return eqx.filter(state, eqx.is_array), info["norm_model"]
+
+    arrays = eqx.filter(loop.start(parts), eqx.is_array)
+    state, waited = loop.start(parts), []
+    for i in range(8):
+        waits = not bool(model_due(state.step, state.memory))
+        arrays, length = whole(arrays, jnp.asarray(i))
+        state, info = loop.advance(state, 1)
+        assert float(length) > 0
+        assert info["norm_model"] == (0.0 if waits else pytest.approx(float(length), rel=1e-5))
+        waited.append(waits)
+    assert any(waited)
+    assert not all(waited)
+    for a, b in zip(jax.tree.leaves(arrays), jax.tree.leaves(eqx.filter(state, eqx.is_array)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_aggressive_training_weighs_the_divergence_as_the_elbo_learner_does():
+    """One set of options, one weighting; what is told of the bound owes nothing to it, and no claim is made."""
+    options = {"beta": 0.5, "warmup": 4, "cycles": 3, "ramp": 0.4, "free_bits": 0.2}
+    given, expected = (make(**options) for make in (LaggingInference, ELBO))
+    assert given.direction.weighting == expected.direction.weighting
+    assert (given.target, LaggingInference().target) == ({}, ELBO().target)
+    with pytest.raises(InputError, match="ramp is a share of a cycle"):
+        LaggingInference(ramp=0.0)
+    parts = linear_gaussian.filled(1)
+    batch = worlds.batch_of(linear_gaussian.X)
+    draw, _, _ = BaseNoise("inference").draw(Tick(noise.make_key(1), jnp.asarray(3)), parts, batch, None)
+
+    def at(direction):
+        memory = direction.init(noise.make_key(0), parts)
+        return eqx.filter_jit(direction.ascend)(Tick(noise.make_key(1), jnp.asarray(3)), parts, batch, draw, memory)
+
+    (one, _, told), (other, _, _), (plain, _, bare) = (
+        at(learner.direction) for learner in (given, expected, LaggingInference())
+    )
+    assert same(parameters(one.along), parameters(other.along))
+    assert not same(parameters(one.along), parameters(plain.along))
+    assert float(told["elbo"]) == pytest.approx(float(bare["elbo"]), rel=1e-5)
 
 
 def test_an_aggressive_run_may_be_cut_anywhere(lagging):

@@ -139,7 +139,29 @@ class Loop:
         return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state)
 
     def step(self, state: State, inputs: _Inputs, i: Array) -> tuple[State, dict[str, Array], Array]:
-        """One step: the state after it, numbers for people, and the place (by name) of a part gone wrong, or −1."""
+        """One step: the state after it, numbers for people, and the place (by name) of a part gone wrong, or −1.
+
+        Where phases hold the model still, there are two programs: of what is not asked for, the compiler leaves out
+        all that leads to it, the model's direction and its optimiser.
+        """
+        if not callable(self.learner.cadence.get("model")):
+            return self._step(state, inputs, i)
+        static: list[Any] = []
+
+        def kept(moves: tuple[str, ...]) -> PyTree:
+            arrays, rest = eqx.partition(self._step(state, inputs, i, moves), eqx.is_array)
+            static.append(rest)
+            return arrays
+
+        others = tuple(name for name in self.moves if name != "model")
+        arrays = jax.lax.cond(self._due("model", state), lambda: kept(self.moves), lambda: kept(others))
+        return eqx.combine(arrays, static[0])
+
+    def _step(
+        self, state: State, inputs: _Inputs, i: Array, moves: tuple[str, ...] | None = None
+    ) -> tuple[State, dict[str, Array], Array]:
+        """The step of the parts that may move; the others keep their values, and the norm told of them is nought."""
+        moves = self.moves if moves is None else moves
         key = jax.random.fold_in(self.key, state.step)
         key_measure, key_draw, key_ascend = jax.random.split(key, 3)
         batch = self._batch(key_measure, inputs, i)
@@ -152,7 +174,8 @@ class Loop:
         parts = state.parts | ascent.replace
         optimiser = dict(state.optimiser)
         bad = jnp.full((), -1, jnp.int32)
-        for name in (*self.moves, *(name for name in ascent.replace if name not in self.moves)):
+        info |= {f"norm_{name}": jnp.zeros(()) for name in self.moves if name not in moves}
+        for name in (*moves, *(name for name in ascent.replace if name not in self.moves)):
             length = norm(ascent.along[name] if name in self.moves else parameters(parts[name]))
             if name in self.moves:
                 info[f"norm_{name}"] = length
@@ -171,12 +194,16 @@ class Loop:
         down = jax.tree.map(jnp.negative, along)
         updates, optimiser = self.transforms[name].update(down, state.optimiser[name], parameters(part))
         moved = eqx.apply_updates(part, updates)
-        cadence = self.learner.cadence.get(name, 1)
-        if cadence == 1:
+        if self.learner.cadence.get(name, 1) == 1:
             return moved, optimiser
-        due = cadence(state.step, state.memory) if callable(cadence) else (state.step + 1) % cadence == 0
+        due = self._due(name, state)
         choose = lambda new, old: jnp.where(due, new, old) if eqx.is_array(new) else new  # noqa: E731
         return jax.tree.map(choose, (moved, optimiser), (part, state.optimiser[name]))
+
+    def _due(self, name: str, state: State) -> Any:
+        """Whether it is the turn of a part."""
+        cadence = self.learner.cadence.get(name, 1)
+        return cadence(state.step, state.memory) if callable(cadence) else (state.step + 1) % cadence == 0
 
     def _batch(self, key: Array, inputs: _Inputs, i: Array | int) -> Batch:
         rows = jax.tree.map(lambda leaf: leaf[inputs.places[i]], inputs.rows)

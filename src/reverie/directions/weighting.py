@@ -41,6 +41,11 @@ class Weighting(eqx.Module):
         if not 0 < self.ramp <= 1:
             raise InputError(f"ramp is a share of a cycle and must lie in (0, 1], not {self.ramp}")
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is 1 at each step and no bits are free: the bound itself."""
+        return (self.beta, self.warmup, self.free_bits) == (1, 0, 0)
+
     def at(self, step: Array) -> Float[Array, ""]:
         """β_t."""
         if self.warmup == 0:

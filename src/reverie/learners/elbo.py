@@ -76,7 +76,7 @@ def ELBO(
         reference="Kingma & Welling 2014",
         sampler=BaseNoise("inference", samples),
         direction=PathElbo(weighting) if gradient == "path" else forms[kl],
-        target=both(Target("elbo")) if (beta, warmup, free_bits) == (1, 0, 0) else {},
+        target=both(Target("elbo")) if weighting.plain else {},
         requires={
             "model": (HasLogJoint, HasPriorDistribution) if closed else (HasLogJoint,),
             "inference": (ReparameterisedProposal, *more),

@@ -9,7 +9,16 @@ from reverie.samplers import BaseNoise
 
 @named("lagging")
 def LaggingInference(
-    inner: int = 100, window: int = 10, every: int = 100, samples: int = 1, beta: float = 1.0, warmup: int = 0
+    inner: int = 100,
+    window: int = 10,
+    every: int = 100,
+    samples: int = 1,
+    beta: float = 1.0,
+    warmup: int = 0,
+    *,
+    cycles: int = 1,
+    ramp: float = 0.5,
+    free_bits: float = 0.0,
 ) -> Learner:
     """Ascend the evidence lower bound, at first with many steps of the inference model for each of the model.
 
@@ -25,7 +34,10 @@ def LaggingInference(
         every: steps of the model between two looks at the mutual information; an epoch, in the paper.
         samples: codes for each row.
         beta: the weight of the divergence.
-        warmup: steps in which that rises from 0.
+        warmup: steps in which that rises from 0; steps of either part count.
+        cycles: how often it rises.
+        ramp: the share of a cycle in which it rises; a cycle has `warmup` / `ramp` steps.
+        free_bits: nats below which no group's divergence is pushed, as the learner `elbo` has it.
 
     Example:
         >>> from reverie.learners import LaggingInference
@@ -36,11 +48,12 @@ def LaggingInference(
     variational autoencoders*, Algorithm 1.
     """
     at_least_one(samples=samples)
+    weighting = Weighting(beta, warmup, cycles, ramp, free_bits)
     return Learner(
         reference="He et al. 2019",
         sampler=BaseNoise("inference", samples),
-        direction=LaggingElbo(Weighting(beta, warmup), inner, window, every),
-        target=both(Target("elbo")) if (beta, warmup) == (1, 0) else {},
+        direction=LaggingElbo(weighting, inner, window, every),
+        target=both(Target("elbo")) if weighting.plain else {},
         requires={"model": (HasLogJoint,), "inference": (HasPosterior, ReparameterisedProposal)},
         cadence={"inference": inference_due, "model": model_due},
     )

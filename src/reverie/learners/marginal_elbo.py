@@ -31,10 +31,11 @@ def MarginalELBO(samples: int = 1, beta: float = 1.0, warmup: int = 0, free_bits
     for clustering: Jiang et al. 2017, *Variational deep embedding*.
     """
     at_least_one(samples=samples)
+    weighting = Weighting(beta, warmup, free_bits=free_bits)
     return Learner(
         reference="Kingma et al. 2014",
         sampler=BaseNoise("inference", samples),
-        direction=MarginalElbo(Weighting(beta, warmup, free_bits=free_bits)),
-        target=both(Target("elbo")) if (beta, warmup, free_bits) == (1, 0, 0) else {},
+        direction=MarginalElbo(weighting),
+        target=both(Target("elbo")) if weighting.plain else {},
         requires={"model": (HasClass,), "inference": (HasBranches,)},
     )

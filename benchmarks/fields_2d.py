@@ -51,7 +51,9 @@ from reverie.samplers.kernel import Chains, move_all
 
 BLUR, CENTRES, REACH, DRAWS = 0.1, 600, 6.0, 1500
 LEARNERS = {
-    "inclusive, MALA": lambda: InclusiveField(kernel="mala", step=0.02, code_moves=5, code_step=0.1, penalty=0.01),
+    "inclusive, MALA": lambda: InclusiveField(
+        moves=25, kernel="mala", step=0.02, code_moves=5, code_step=0.1, penalty=0.01
+    ),
     "inclusive, Langevin": lambda: InclusiveField(moves=25, step=0.006, code_moves=5, code_step=0.1, penalty=0.01),
     "cooperative": lambda: CooperativeField(moves=15, step=0.015, penalty=0.01),
     "exclusive": lambda: ExclusiveField(penalty=0.01),

@@ -57,6 +57,7 @@ PUBLISHED = {
     "ptb": {"KN5": 141.19, "LSTM 2×200": 113.9, "discrete TRF, Z by SA": 136.8, "discrete TRF, Z by AIS": 187.6},
 }
 WAYS = {"importance": "importance sampling", "ais": "AIS", "auto": "importance sampling or AIS"}
+ALONE = "reference"
 LONGEST, VOCABULARY, VALID = 40, 10_000, 1000
 
 
@@ -261,61 +262,68 @@ def judged(parts, settings, rows, lists):
     shares = np.bincount(counts - 1, minlength=len(model.shares) + 1)[1:] / len(counts)
     by_own = own_normalisers(parts, settings)
     own = "SA" if settings.learner == "trf-sa" else "NCE"
-    figures = {"none: its reference alone": perplexity(log_references(model, rows[2]), counts)}
+    alone = log_references(model, rows[2])
+    figures = {ALONE: perplexity(alone, counts)}
     figures[own] = perplexity(log_likelihoods_by_length(model, rows[2], by_own), counts)
     begun = time.process_time()
-    by_ais = length_normalisers(
+    found = length_normalisers(
         model, method=settings.normalisers, seed=settings.seed, draws=settings.draws, chains=settings.chains,
         temperatures=settings.temperatures,
     )  # fmt: skip
     seconds = time.process_time() - begun
     used = shares > 0
-    wrong = [one.warnings[0] for one, use in zip(by_ais, used, strict=True) if use and one.failed]
+    wrong = [one.warnings[0] for one, use in zip(found, used, strict=True) if use and one.failed]
     for line in wrong:
         print(line, flush=True)
-    values = np.array([one.value if use else 0.0 for one, use in zip(by_ais, used, strict=True)])
-    errors = np.array([one.se if use else 0.0 for one, use in zip(by_ais, used, strict=True)])
+    values = np.array([one.value if use else 0.0 for one, use in zip(found, used, strict=True)])
+    told = {"ess": min((one.ess or 0.0 for one, use in zip(found, used, strict=True) if use), default=0.0)}
     if not wrong:
+        errors = np.array([one.se if use else 0.0 for one, use in zip(found, used, strict=True)])
         extra = float(np.sqrt(np.sum((shares * errors) ** 2)))
-        figures[WAYS[settings.normalisers]] = perplexity(
-            log_likelihoods_by_length(model, rows[2], values), counts, extra
-        )
+        log_p = log_likelihoods_by_length(model, rows[2], values)
+        figures[WAYS[settings.normalisers]] = perplexity(log_p, counts, extra)
+        gain = log_p - alone
+        told |= {"gain": gain.mean(), "gain_se": math.hypot(gain.std(ddof=1) / math.sqrt(len(gain)), extra)}
     gap = (values - by_own)[used]
     kept = np.isfinite(gap)
-    mean = float(np.average(gap[kept], weights=shares[used][kept])) if kept.any() else math.nan
-    spread = {"own_minus_ais": -mean, "largest_gap": float(np.max(np.abs(gap[kept]), initial=0.0))}
-    return figures, spread, seconds, wrong
+    told["own_above"] = -float(np.average(gap[kept], weights=shares[used][kept])) if kept.any() else math.nan
+    told["largest_gap"] = float(np.max(np.abs(gap[kept]), initial=0.0))
+    return figures, told, seconds, wrong
 
 
-def page(settings, figures, spread, seconds, annealing, wrong):
+def page(settings, figures, told, seconds, last, wrong):
     """The page, as Markdown."""
     names = {"ngram": f"n-grams up to {settings.order}", "lstm": f"LSTMs of {settings.width}, both ways"}
-    what = names.get(settings.potential, f"attention of {settings.width}, {settings.depth} blocks")
+    what = "TRF, " + names.get(settings.potential, f"attention of {settings.width}, {settings.depth} blocks")
+    alone = f"LSTM of {settings.width}" if settings.reference == "lstm" else settings.reference
+    way = WAYS[settings.normalisers]
     lines = [
         "| model | log Z_l by | test perplexity a symbol | nats a row | CPU s |",
         "| --- | --- | ---: | ---: | ---: |",
     ]
-    for way, one in figures.items():
+    for name, one in figures.items():
+        head = f"its reference by itself, {alone} | exact" if name == ALONE else f"{what} | {name}"
         cells = f"{one['ppl']:.3f} ± {one['ppl_se']:.3f} | {one['nats']:.3f} ± {one['nats_se']:.3f}"
-        lines.append(
-            f"| TRF, {what} | {way} | {cells} | {seconds + (annealing if way in WAYS.values() else 0.0):.0f} |"
-        )
-    lines += (
-        [f"| TRF, {what} | {WAYS[settings.normalisers]} | failed: {wrong[0]} | – | {seconds + annealing:.0f} |"]
-        if wrong
-        else []
-    )
+        lines.append(f"| {head} | {cells} | {seconds + (last if name == way else 0.0):.0f} |")
+    lines += [f"| {what} | {way} | failed: {one} | – | {seconds + last:.0f} |" for one in wrong[:1]]
     lines += [f"| {name}, published | | {value} | – | – |" for name, value in PUBLISHED[settings.data].items()]
     how = f"as many chains, {settings.moves} moves a step" if settings.learner == "trf-sa" else f"ν = {settings.noise}"
+    first = f"{settings.first} steps of the reference alone, then " if settings.learner == "trf-nce" else ""
     steps = f"{settings.chains} chains a length, {settings.temperatures} temperatures"
     with_what = f"{settings.draws} draws a length" if settings.normalisers != "ais" else steps
-    with_what += f", then {steps}" if settings.normalisers == "auto" else ""
-    told = (
-        f"Learner {settings.learner}, {settings.steps} steps of {settings.batch} rows, {how}; the learner's log Z_l "
-        f"lie above those by {WAYS[settings.normalisers]} ({with_what}) by "
-        f"{spread['own_minus_ais']:.3f} nats a row, at most {spread['largest_gap']:.3f} apart. {describe()}"
+    with_what += f", where they collapse {steps}" if settings.normalisers == "auto" else ""
+    gain = (
+        f" On the same test rows the field is above its reference by {told['gain']:.3f} ± {told['gain_se']:.3f} nats a "
+        "row, log Z's error included."
+        if "gain" in told
+        else ""
     )
-    return "\n".join(lines) + f"\n\n{told}\n"
+    end = (
+        f"Learner {settings.learner}, {first}{settings.steps} steps of {settings.batch} rows, {how}; the learner's "
+        f"log Z_l lie above those by {way} ({with_what}; effective number {told['ess']:.0f} or more) by "
+        f"{told['own_above']:.3f} nats a row, at most {told['largest_gap']:.3f} apart.{gain} {describe()}"
+    )
+    return "\n".join(lines) + f"\n\n{end}\n"
 
 
 def main():
@@ -358,9 +366,9 @@ def main():
     lists, symbols = sequences(settings.data, Path(os.environ["REVERIE_DATA"]))
     rows, spec = prepared(settings, lists, symbols)
     parts, seconds = learned(settings, rows, spec, lists, symbols)
-    figures, spread, annealing, wrong = judged(parts, settings, rows, lists)
-    print(json.dumps({"figures": figures, **spread, "seconds": seconds, "annealing": annealing}), flush=True)
-    text = page(settings, figures, spread, seconds, annealing, wrong)
+    figures, told, last, wrong = judged(parts, settings, rows, lists)
+    print(json.dumps({"figures": figures, **told, "seconds": seconds, "normalisers": last}), flush=True)
+    text = page(settings, figures, told, seconds, last, wrong)
     print(text)
     if settings.out is not None:
         settings.out.write_text(text, encoding="utf-8")

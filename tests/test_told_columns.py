@@ -276,8 +276,8 @@ def test_sums_that_are_too_long_and_kernels_that_do_not_suit_are_refused():
         ToldCD(kernel="langevin").sampler.draw(tick(), {"model": model}, Batch(jnp.arange(2), x), None)
     with pytest.raises(InputError, match="too many to find the likeliest"):
         retold(model, Identity("binary"), np.zeros((2, 30), bool), noise.make_key(0))
-    assert isinstance(ToldCD(kernel="langevin").sampler.kernel, Langevin)
-    assert isinstance(ToldCD(kernel="gibbs").sampler.kernel, Gibbs)
+    assert ToldCD(kernel="langevin").sampler == ToldChainsFromData(1, Langevin())
+    assert ToldCD(k=2, kernel="gibbs").sampler == ToldChainsFromData(2, Gibbs())
 
 
 # --------------------------------------------------------------------------------------------------------------- a run

@@ -111,11 +111,11 @@ def test_evaluate_passes_on_how_slowly_to_anneal(answer, small_runs, at, monkeyp
 
 
 def test_evaluate_brackets_log_z(answer, small_runs, monkeypatch):
-    from reverie.evaluation.annealing_codes import Bracket
+    from reverie.evaluation import Bracket
+    from reverie.evaluation import normaliser_bracket as own
     from reverie.runs import bracketing, evaluating
 
     heard: dict[str, Any] = {}
-    own = bracketing.normaliser_bracket
 
     def instead(model, **settings):
         heard.update(settings)

@@ -271,7 +271,7 @@ def test_a_mode_that_only_the_rows_know_is_told_of_by_chains_that_start_there():
     side = np.where(np.arange(30) < 15, 8.0, -8.0)
     rbm = RBM.from_arrays(weights=side[:, None], visible_bias=np.full(30, -3.0), hidden_bias=[-70.0])
     rbm = dataclasses.replace(rbm, base=jnp.full(30, -3.0))
-    settings = {"method": "ais", "chains": 32, "temperatures": 40}
+    settings: dict[str, Any] = {"method": "ais", "chains": 32, "temperatures": 40}
     exact, missed = log_normaliser(rbm), log_normaliser(rbm, **settings)
     assert exact.value > missed.value + 3
     assert not missed.failed, "nothing tells of it"

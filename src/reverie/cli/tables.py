@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LARGEST = 5
 """Variables whose divergence is told."""
-IMPLICIT = "none: the model is implicit"
+IMPLICIT = "none: the model gives none"
 
 
 def minus(said: str) -> str:

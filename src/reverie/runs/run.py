@@ -9,7 +9,14 @@ import msgspec
 import numpy as np
 
 from reverie import noise
-from reverie.capabilities import ConditionsOnClass, Decodes, GuidesClasses, HasPotential, HasPotentialBound
+from reverie.capabilities import (
+    ConditionsOnClass,
+    Decodes,
+    GuidesClasses,
+    HasPotential,
+    HasPotentialBound,
+    SplitsColumns,
+)
 from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate
@@ -213,6 +220,11 @@ class Run:
         key = noise.make_key(seed, self.config.prng)
         known: dict[str, Any] = {"log_z": self.log_z, "class_log_z": self.class_log_z}
         scores = score(self.parts, self.measure, rows.raw, key, samples=samples, **known)
+        if scores is None and isinstance(self.parts["model"], SplitsColumns):
+            raise InputError(
+                f"{self.model} has a log Z for each row, too long a sum to score rows by: `reverie evaluate --ais` "
+                "anneals those of the first rows"
+            )
         if scores is None:
             raise InputError(f"{self.model} is implicit: it has draws but no likelihood; use a two-sample figure")
         return scores

@@ -142,4 +142,5 @@ class PersistentToldChains(Sampler):
         )
         y, memory, rate = move_told(self.kernel, key_move, model, batch.x, y, memory, self.moves)
         kept = jax.tree.map(lambda store, new: store.at[batch.index].set(new), (chain.y, chain.memory), (y, memory))
-        return {"told_particles": y}, ToldChains(*kept, chain.begun.at[batch.index].set(True)), {"acceptance": rate}
+        begun = chain.begun.at[batch.index].set(True)
+        return {"told_particles": y}, ToldChains(kept[0], kept[1], begun), {"acceptance": rate}

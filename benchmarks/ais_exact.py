@@ -75,7 +75,8 @@ def softmax(rng, share):
     """Columns of unequal numbers of levels, with weights that grow with the case."""
     count, scale = int(rng.choice((5, 10, 15))), 0.1 * 15.0**share
     levels = tuple(int(k) for k in rng.integers(2, 5, 10))
-    weights, visible, hidden = (rng.normal(0, scale, size) for size in ((10, 4, count), (10, 4), count))
+    most = max(levels)
+    weights, visible, hidden = (rng.normal(0, scale, size) for size in ((10, most, count), (10, most), count))
     model = CategoricalRBM.from_arrays(weights=weights, visible_bias=visible, hidden_bias=hidden, counts=levels)
     return model, f"{count} hidden, s {scale:.2f}"
 

@@ -266,6 +266,11 @@ def test_the_machine_of_categories_sums_its_hidden_units_out():
         assert float(model.potential(jnp.asarray(x))) == pytest.approx(scipy.special.logsumexp(terms), rel=1e-5)
     wide = CategoricalRBM.from_arrays(weights=np.ones((2, 2, 7)), visible_bias=np.ones((2, 2)), hidden_bias=np.ones(7))
     assert wide.enumeration_levels == (2, 2)
+    for counts in ((2,), (2, 3), (1, 1), (0, 2)):
+        with pytest.raises(InputError, match="the levels of each of 2 columns"):
+            CategoricalRBM.from_arrays(
+                weights=np.ones((2, 2, 7)), visible_bias=np.ones((2, 2)), hidden_bias=np.ones(7), counts=counts
+            )
     assert model.enumeration_levels == (2, 2)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Key
 from reverie import noise
 from reverie.capabilities import HasRelaxedPotential
 from reverie.data.spec import Spec
+from reverie.errors import InputError
 from reverie.models.restricted import RestrictedMachine, checked
 from reverie.models.suits import only
 from reverie.models.visible import Categories
@@ -48,6 +49,11 @@ class CategoricalRBM(RestrictedMachine, HasRelaxedPotential):
         checked(w, b, c, ("visible", "levels"))
         arrays = {"weights": w, "visible_bias": b, "hidden_bias": c, "base": b + w.sum(axis=2) / 2}
         found = tuple(counts or (w.shape[1],) * w.shape[0])
+        if len(found) != w.shape[0] or min(found) < 1 or max(found) != w.shape[1]:
+            raise InputError(
+                f"counts must name the levels of each of {w.shape[0]} columns, the most of which is the {w.shape[1]} that "
+                f"weights have, not {', '.join(map(str, found))}"
+            )
         return cls(hidden=w.shape[2], counts=found, **{name: jnp.asarray(array) for name, array in arrays.items()})
 
     def unsuited(self, spec: Spec) -> str | None:

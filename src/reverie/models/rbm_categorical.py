@@ -51,8 +51,8 @@ class CategoricalRBM(RestrictedMachine, HasRelaxedPotential):
         found = tuple(counts or (w.shape[1],) * w.shape[0])
         if len(found) != w.shape[0] or min(found) < 1 or max(found) != w.shape[1]:
             raise InputError(
-                f"counts must name the levels of each of {w.shape[0]} columns, the most of which is the {w.shape[1]} that "
-                f"weights have, not {', '.join(map(str, found))}"
+                f"counts must name the levels of each of {w.shape[0]} columns, the most of which is the {w.shape[1]} "
+                f"that weights have, not {', '.join(map(str, found))}"
             )
         return cls(hidden=w.shape[2], counts=found, **{name: jnp.asarray(array) for name, array in arrays.items()})
 

@@ -61,6 +61,7 @@ LEARNERS = {
     "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.02),
     "NCE, ν = 10": lambda: NoiseContrastiveEstimation(noise=10),
     "dynamic NCE, ν = 4": lambda: DynamicNCE(noise=4, share=0.5),
+    "dynamic NCE, data alone": lambda: DynamicNCE(noise=4, share=1.0),
     "score matching, exact": lambda: ScoreMatching(form="exact"),
     "score matching, denoising": lambda: ScoreMatching(form="denoising", sigma=0.05),
 }

@@ -7,6 +7,9 @@ from jaxtyping import Array, Float, Key
 
 from reverie.networks.mlp import ACTIVATIONS, MLP, Affine, affine, mlp
 
+FEW = 4
+"""Places of a map so small that a CPU takes several times as long for its convolution as for a product of matrices."""
+
 
 class Convolution(eqx.Module):
     """A convolution of 3×3 with padding, at every `stride`-th pixel."""
@@ -17,11 +20,23 @@ class Convolution(eqx.Module):
 
     def __call__(self, image: Float[Array, "height width inputs"]) -> Float[Array, "high wide outputs"]:
         """The map of one image."""
+        high, wide = (-(-size // self.stride) for size in image.shape[:2])
+        if high * wide <= FEW:
+            return self._products(image, high, wide)
         strides = (self.stride, self.stride)
         out = jax.lax.conv_general_dilated(
             image[None], self.kernel, strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
         )
         return out[0] + self.bias
+
+    def _products(self, image: Float[Array, "height width inputs"], high: int, wide: int) -> Array:
+        """The same map: all that a place sees side by side, times the kernel as one matrix."""
+        step = self.stride
+        down, across = (high - 1) * step + 1, (wide - 1) * step + 1
+        over = max(down + 2 - image.shape[0], 0), max(across + 2 - image.shape[1], 0)
+        padded = jnp.pad(image, (*((one // 2, one - one // 2) for one in over), (0, 0)))
+        seen = [padded[i : i + down : step, j : j + across : step] for i in range(3) for j in range(3)]
+        return jnp.concatenate(seen, axis=-1) @ self.kernel.reshape(-1, self.kernel.shape[-1]) + self.bias
 
 
 def convolution(key: Key[Array, ""], inputs: int, outputs: int, stride: int = 1) -> Convolution:

@@ -13,7 +13,11 @@ blocks of repetitions, slopes those of weighted least squares of log SNR on log 
 the asymptotic theory speaks: at K = 1 the gradient of θ is that of the evidence lower bound, another and a longer one.
 Theory: +½ for θ = μ, −½ for φ = (A, b), and +½ for φ with the doubly reparameterised gradient (Tucker et al. 2019).
 
-    python benchmarks/rainforth.py [--scale 1] [--plot rainforth.png]
+A second table has the bounds that spend T samples in other ways (their §5): MIWAE's M bounds of K = T/M samples, whose
+ratio for φ goes as √(M/K), so that it stays where M = K = √T and rises as √T where K does not grow; PIWAE, with that φ
+and θ of the bound of all T, as √T; CIWAE with β = ½, whose first term keeps the signal of φ, as √T.
+
+    python benchmarks/rainforth.py [--scale 1] [--tables k ways] [--plot rainforth.png]
 """
 
 import argparse
@@ -30,15 +34,28 @@ from reverie import noise
 from reverie.backend import prepare
 from reverie.capabilities import HasLogJoint, HasPosterior, Latent, ReparameterisedProposal
 from reverie.data import Batch
-from reverie.directions import DoublyReparameterised, ImportanceWeightedBound
+from reverie.directions import (
+    CombinedBound,
+    DoublyReparameterised,
+    ImportanceWeightedBound,
+    MultiplyWeightedBound,
+    PartiallyWeightedBound,
+)
 from reverie.samplers import Tick
 
 D, ROWS, MOVED, SPREAD = 20, 1024, 0.01, (2 / 3) ** 0.5
 # K, and how often the gradient of all rows is drawn.
 PLAN = {1: 800, 4: 800, 16: 1500, 32: 1200, 64: 1000, 128: 700, 256: 400, 512: 250}
+WAYS_PLAN = {16: 600, 64: 400, 256: 200}
 FIRST = 16
 BLOCKS, HELD = 20, 8192
 THEORY = {"θ, bound": ("+½", 0.5), "φ, bound": ("−½", -0.5), "φ, doubly reparameterised": ("+½", 0.5)}
+WAYS_THEORY = {
+    "θ, PIWAE": ("+½", 0.5),
+    "φ, PIWAE and MIWAE, M = √T": ("0", 0.0),
+    "φ, MIWAE, K = 4": ("+½", 0.5),
+    "φ, CIWAE": ("+½", 0.5),
+}
 LOG_2_PI = float(np.log(2 * np.pi))
 
 
@@ -97,8 +114,22 @@ def world(seed):
     return jnp.asarray(x, jnp.float32), {"model": Model(mu), "inference": Posterior(a, b)}
 
 
-def gradients(x, parts, count, repetitions, seed):
-    """Independent gradients of all rows: of θ and φ of the bound, and of φ doubly reparameterised, [R, numbers]."""
+def by_k(count):
+    """θ and φ of the bound of K samples, and φ doubly reparameterised."""
+    return ((ImportanceWeightedBound(), ("θ", "φ")), (DoublyReparameterised(), ("φ",)))
+
+
+def by_ways(count):
+    """θ and φ of PIWAE with M = √T, φ of MIWAE with K = 4, φ of CIWAE."""
+    return (
+        (PartiallyWeightedBound(round(count**0.5)), ("θ", "φ")),
+        (MultiplyWeightedBound(count // 4), ("φ",)),
+        (CombinedBound(0.5), ("φ",)),
+    )
+
+
+def gradients(x, parts, wanted, count, repetitions, seed):
+    """Independent gradients of all rows, [R, numbers] each: of the directions that are wanted and of their parts."""
     pieces = max(1, ROWS * count // HELD)
     rows = x.reshape(pieces, -1, D)
     index = jnp.arange(rows.shape[1])
@@ -107,10 +138,15 @@ def gradients(x, parts, count, repetitions, seed):
         key, x = given
         draw = {"noise": noise.normal(key, (count, x.shape[0], D))}
         tick, batch = Tick(key, jnp.asarray(0)), Batch(index, x)
-        plain = ImportanceWeightedBound().ascend(tick, parts, batch, draw, None)[0].along
-        double = DoublyReparameterised().ascend(tick, parts, batch, draw, None)[0].along
-        phis = (jnp.concatenate([one["inference"].A.reshape(-1), one["inference"].b]) for one in (plain, double))
-        return plain["model"].mu, *phis
+        found = []
+        for direction, names in wanted(count):
+            along = direction.ascend(tick, parts, batch, draw, None)[0].along
+            numbers = {
+                "θ": along["model"].mu,
+                "φ": jnp.concatenate([along["inference"].A.reshape(-1), along["inference"].b]),
+            }
+            found += [numbers[name] for name in names]
+        return tuple(found)
 
     def repetition(key):
         return jax.tree.map(
@@ -163,31 +199,41 @@ def plot(path, table, slopes):
     figure.savefig(path, dpi=100)
 
 
+def tabled(x, parts, wanted, plan, theory, letter, given):
+    """Print a table of ratios and one of slopes; the ratios and the slopes, by column."""
+    table = {name: [] for name in theory}
+    print(f"\n| {letter} | R | " + " | ".join(f"SNR {name}" for name in table) + " | seconds |")
+    print("| --- | --- |" + " --- |" * (len(table) + 1))
+    for count, repetitions in plan.items():
+        began = time.perf_counter()
+        repetitions = max(2 * BLOCKS, round(repetitions * given.scale))
+        found = gradients(x, parts, wanted, count, repetitions, given.seed + 1)
+        for name, g in zip(table, found, strict=True):
+            table[name].append(with_error(g))
+        cells = [f"{value:.4f} ± {error:.4f}" for value, error in (column[-1] for column in table.values())]
+        print(f"| {count} | {repetitions} | {' | '.join(cells)} | {time.perf_counter() - began:.0f} |", flush=True)
+    slopes = {name: slope(list(plan), *zip(*column, strict=True)) for name, column in table.items()}
+    print(f"\n| gradient | slope from {letter} = {FIRST} on | theory |\n| --- | --- | --- |")
+    for name, (value, error) in slopes.items():
+        print(f"| {name} | {value:+.3f} ± {error:.3f} | {theory[name][0]} |")
+    return table, slopes
+
+
 def main() -> None:
-    """Print the table and the slopes, and draw them."""
+    """Print the tables and the slopes, and draw the first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="repetitions, as a multiple of the plan")
+    parser.add_argument("--tables", nargs="+", choices=("k", "ways"), default=["k", "ways"], help="which of them")
     parser.add_argument("--plot", default="rainforth.png", help="where the picture goes")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     prepare()
     x, parts = world(given.seed)
-    table = {name: [] for name in THEORY}
     print(describe())
-    print("\n| K | R | " + " | ".join(f"SNR {name}" for name in table) + " | seconds |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for count, repetitions in PLAN.items():
-        began = time.perf_counter()
-        repetitions = max(2 * BLOCKS, round(repetitions * given.scale))
-        for name, g in zip(table, gradients(x, parts, count, repetitions, given.seed + 1), strict=True):
-            table[name].append(with_error(g))
-        cells = [f"{value:.4f} ± {error:.4f}" for value, error in (column[-1] for column in table.values())]
-        print(f"| {count} | {repetitions} | {' | '.join(cells)} | {time.perf_counter() - began:.0f} |", flush=True)
-    slopes = {name: slope(list(PLAN), *zip(*column, strict=True)) for name, column in table.items()}
-    print(f"\n| gradient | slope from K = {FIRST} on | theory |\n| --- | --- | --- |")
-    for name, (value, error) in slopes.items():
-        print(f"| {name} | {value:+.3f} ± {error:.3f} | {THEORY[name][0]} |")
-    plot(given.plot, table, slopes)
+    if "k" in given.tables:
+        plot(given.plot, *tabled(x, parts, by_k, PLAN, THEORY, "K", given))
+    if "ways" in given.tables:
+        tabled(x, parts, by_ways, WAYS_PLAN, WAYS_THEORY, "T", given)
 
 
 if __name__ == "__main__":

@@ -169,8 +169,8 @@ RELAXED = tuple(f"gumbel:temperature={heat}:floor={heat}" for heat in (2, 1, 0.5
 SCORES = ("reinforce", "reinforce:samples=4:baseline=others", "muprop", "rebar", "relax")
 CODES = (*SCORES, "vimco:k=3", "rws:k=3", "wake-sleep", "jsa", *RELAXED, "gumbel:temperature=1:floor=1:hard=true")
 DISCRETE = {
-    "shallow": (*CODES, "arm", "rws:k=3:wake-phi=false:sleep-phi=true", "straight-through"),
-    "deep": (*CODES, "arm", "straight-through"),
+    "shallow": (*CODES, "arm", "arm:form=disarm", "rws:k=3:wake-phi=false:sleep-phi=true", "straight-through"),
+    "deep": (*CODES, "arm", "arm:form=disarm", "straight-through"),
     "categories": (*CODES, "straight-through"),
 }
 # Objectives of their own: K, and what E is taken of.

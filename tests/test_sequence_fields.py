@@ -228,6 +228,25 @@ def test_a_language_model_has_a_mass_of_one_and_draws_follow_it(network):
     assert float(jnp.sum(jnp.exp(jax.jit(jax.vmap(windows.log_prob))(every)))) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_temperature_is_the_power_of_each_conditional():
+    """Of a bigram model a table divided by it has that law; at nought each symbol is the likeliest after its last."""
+    model = worlds.made(LanguageModel("bigram"), SPEC, spread=1.0)
+    cold = eqx.tree_at(lambda model: model.table, model, model.table / 0.5)
+    log_p, warm = (np.asarray(jax.jit(jax.vmap(one.log_prob))(ROWS), np.float64) for one in (cold, model))
+    given = places(draws(lambda key: model.spoken(key, 0.5), 20_000))
+    assert surprise(given, log_p) > 1e-3
+    assert surprise(given, warm) < 1e-6
+    (row,) = np.unique(np.asarray(draws(lambda key: model.spoken(key, 0.0), 5)), axis=0)
+    table, before = np.asarray(model.table), -1
+    for place in range(model.places):
+        following = np.array(table[before])
+        following[-1] = -np.inf if place == 0 else following[-1]
+        before = int(np.argmax(following))
+        assert row[place] == (before if before < model.symbol_count else SPEC.marks[0])
+        if before == model.symbol_count:
+            break
+
+
 def test_noise_for_a_field_of_sequences_is_a_language_model(key):
     parts = check(SequenceField(), NoiseContrastiveEstimation())
     assert isinstance(parts["noise"], ModelNoise)

@@ -10,6 +10,8 @@ import pytest
 
 from reverie import noise
 from reverie.data import Leaf, Spec
+from reverie.errors import InputError
+from reverie.evaluation import samples_of
 from reverie.inference import GaussianPosterior
 from reverie.models import DilatedTextVAE, TextVAE
 from reverie.networks.dilated import dilated_stack
@@ -56,6 +58,29 @@ def test_sentences_have_a_mass_of_one_and_draws_follow_it(blank):
     grid = draws(lambda key: noise.normal(key, (2,)), 4000, seed=5)
     mixed = jax.jit(jax.vmap(lambda x: jax.vmap(lambda h: model.log_likelihood(x, (h,)))(grid)))(lines)
     assert surprise(places, np.asarray(jax.nn.logsumexp(mixed, axis=1)) - np.log(4000)) > 1e-3
+
+
+def test_the_coldest_sentence_of_a_code_is_its_centre_and_the_code_is_drawn_as_ever():
+    model = worlds.made(MODELS[0], SPEC, spread=0.7)
+
+    @jax.jit
+    @jax.vmap
+    def told(key):
+        x, h = model.sample_joint(key)
+        return x, model.spoken(key), model.spoken(key, 0.0), model.centre(h)
+
+    x, same, coldest, centre = told(jax.random.split(noise.make_key(2), 50))
+    np.testing.assert_array_equal(same, x)
+    np.testing.assert_array_equal(coldest, centre)
+    assert len(np.unique(coldest, axis=0)) > 1
+    assert not np.array_equal(coldest, x)
+
+
+def test_a_temperature_is_refused_where_nothing_is_said_word_after_word():
+    drawn = samples_of({"model": worlds.made(MODELS[0], SPEC, spread=0.7)}, 6, noise.make_key(1), temperature=0.0)
+    assert drawn.shape == (6, LENGTH)
+    with pytest.raises(InputError, match="say a row symbol after symbol, and RBM does not"):
+        samples_of({"model": worlds.machine()}, 6, noise.make_key(1), temperature=0.5)
 
 
 @KINDS

@@ -200,6 +200,8 @@ def commands() -> Iterator[Case]:
         ("sample", "@machine", "--guidance", "2"),
         ("sample", "@machine", "--guidance", "-1"),
         ("sample", "@machine", "--guidance", "nan"),
+        ("sample", "@machine", "--temperature", "0.5"),
+        ("sample", "@machine", "--temperature", "-1"),
         ("impute",),
         ("impute", "@machine"),
         ("impute", "@machine", "@data"),

@@ -89,7 +89,7 @@ from reverie.capabilities.posteriors import (
 )
 from reverie.capabilities.recovery import Recovers
 from reverie.capabilities.scores import Denoises, GuidesClasses, HasNoisePath, HasVelocity
-from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths
+from reverie.capabilities.sequences import HasLengthNormalisers, HasLengths, Speaks
 from reverie.capabilities.terms import HasLinks, HasPosteriorTerms, HasPriorTerms
 from reverie.capabilities.training import HasTrainingForm
 from reverie.capabilities.wholes import (
@@ -184,6 +184,7 @@ __all__ = [
     "Samplable",
     "Scalar",
     "SplitsColumns",
+    "Speaks",
     "StandsIn",
     "StandsInFreely",
     "StartsChains",

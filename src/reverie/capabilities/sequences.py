@@ -1,6 +1,6 @@
-"""What models of sequences can do whose lengths differ: p(l, x) over lengths l and rows x of that length.
+"""What models of sequences can do: say a row symbol after symbol, or be p(l, x) over lengths l and rows x that long.
 
-A row ends with a mark, after which there is padding. Symbols are whole numbers below both.
+Of the second kind a row ends with a mark, after which there is padding. Symbols are whole numbers below both.
 """
 
 from abc import abstractmethod
@@ -9,7 +9,23 @@ from typing import Any
 from jaxtyping import Array, Float, Int, Key
 
 from reverie.capabilities.capability import Row, Scalar
-from reverie.capabilities.models import HasGibbs, HasPotential, HasTemperedGibbs
+from reverie.capabilities.models import HasGibbs, HasPotential, HasTemperedGibbs, Samplable
+
+
+class Speaks(Samplable):
+    """Says a row symbol after symbol, each from its conditional given those before it."""
+
+    @abstractmethod
+    def spoken(self, key: Key[Array, ""], temperature: float = 1.0) -> Row:
+        """A row whose conditionals are raised to 1/temperature and normalised anew; at 0 each symbol is the likeliest.
+
+        A draw of the model at 1 alone: else nobody knows the law of such rows, and no figure is told of it. What is
+        drawn before the first symbol, such as a code, is drawn as ever.
+        """
+
+    def sample(self, key: Key[Array, ""]) -> Row:
+        """At temperature 1."""
+        return self.spoken(key)
 
 
 class HasLengths(HasPotential, HasGibbs):

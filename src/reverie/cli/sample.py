@@ -18,6 +18,7 @@ def sample(
     count: Annotated[Count, Parameter(name=["-n", "--count"])] = 64,
     label: str | None = None,
     guidance: Fraction = 1.0,
+    temperature: Fraction = 1.0,
     out: File | None = None,
     seed: Seed = 0,
     json: bool = False,
@@ -31,6 +32,8 @@ def sample(
         count: How many rows (64).
         label: Draw rows of this class, for models that have classes.
         guidance: How strongly, for models that are guided by classes: 0 forgets the class, more than 1 goes beyond (1).
+        temperature: For models of text that say it word after word: below 1 likely words come more often than the model
+            has it, at 0 always the likeliest. The rows are draws of the model at 1 alone (1).
         out: Write them to this file instead, as its ending says: .npy, .npz, .csv, .png or .txt.
         seed: Of the draws (0).
         json: Print one JSON object and nothing else.
@@ -40,8 +43,13 @@ def sample(
     found = opened(run)
     if out is not None:
         check_writable(out, found.schema)
-    raw = found.sample(count, seed=seed, label=label, guidance=guidance)
-    said = {"run": str(found.path), "n": count, "seed": seed}
+    raw = found.sample(count, seed=seed, label=label, guidance=guidance, temperature=temperature)
+    said: dict[str, Any] = {"run": str(found.path), "n": count, "seed": seed}
+    if temperature != 1.0:
+        said["temperature"] = temperature
+        console.note(
+            f"at temperature {temperature:g} the rows are no draws of the model, and no figure of the run is of them"
+        )
     if out is not None:
         write_samples(out, raw, found.schema, found.spec)
         if json:

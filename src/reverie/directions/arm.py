@@ -29,7 +29,7 @@ class AugmentReinforceMerge(Direction):
     A bit that is the same in both codes still gets the noise (u − ½) times what the other bits have changed, however
     sure q is of it. `disarm` puts E[u − ½ | both codes] in its place, which is nought for such a bit:
 
-        ∇_{a_i} E f = E ½ [f(h) − f(h̃)] (h_i − h̃_i) σ(|a_i|)                            (Dong et al. 2020, Eq. 6)
+        ∇_{a_i} E f = E ½ [f(h) − f(h̃)] (h_i − h̃_i) σ(|a_i|)                            (Dong et al. 2020, §3)
 
     with the same mean and, for every f, no more variance.
 

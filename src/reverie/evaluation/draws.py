@@ -19,6 +19,7 @@ from reverie.capabilities import (
     Pushforward,
     Recovers,
     Samplable,
+    Speaks,
     SplitsColumns,
     whole_of,
 )
@@ -36,6 +37,11 @@ MOVES = 5
 @eqx.filter_jit
 def _exact(model: Any, key: Key[Array, ""], places: Array) -> PyTree:
     return jax.vmap(lambda place: model.sample(jax.random.fold_in(key, place)))(places)
+
+
+@eqx.filter_jit
+def _spoken(model: Any, key: Key[Array, ""], temperature: float, places: Array) -> PyTree:
+    return jax.vmap(lambda place: model.spoken(jax.random.fold_in(key, place), temperature))(places)
 
 
 @eqx.filter_jit
@@ -138,6 +144,7 @@ def samples_of(
     *,
     label: int | None = None,
     guidance: float = 1.0,
+    temperature: float = 1.0,
 ) -> PyTree:
     """`n` draws in the model's space, as NumPy arrays [n, …].
 
@@ -152,6 +159,7 @@ def samples_of(
         sweeps: the length of the chains.
         label: the class that they are to be of, for models that have one.
         guidance: how strongly, for models that `GuidesClasses`.
+        temperature: for models that `Speaks`. Only at 1 are the rows draws of the model.
     """
     model = parts["model"]
     if n < 1 or sweeps < 0:
@@ -160,6 +168,12 @@ def samples_of(
     moves = jnp.asarray(-(-sweeps // MOVES))
     if guidance != 1.0 and (label is None or not isinstance(model, GuidesClasses)):
         raise InputError("guidance needs a label, and a model that is guided by classes")
+    if temperature != 1.0:
+        if not isinstance(model, Speaks):
+            raise InputError(
+                f"a temperature is for models that say a row symbol after symbol, and {type(model).__name__} does not"
+            )
+        return in_chunks(lambda piece: _spoken(model, key, temperature, piece), places, CHUNK)
     if label is not None:
         count = classes_of(model)
         if count is None:

@@ -29,7 +29,7 @@ def ARM(samples: int = 1, form: Literal["arm", "disarm"] = "arm") -> Learner:
         'arm'
 
     Reference: Yin & Zhou 2019, *ARM: augment-REINFORCE-merge gradient for stochastic binary networks*, Eq. 5; `disarm`:
-    Dong, Mnih & Tucker 2020, *DisARM*, Eq. 6.
+    Dong, Mnih & Tucker 2020, *DisARM*, §3.
     """
     at_least_one(samples=samples)
     return Learner(

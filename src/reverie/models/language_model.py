@@ -7,15 +7,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from reverie import noise
-from reverie.capabilities import HasLogProb, Samplable
+from reverie.capabilities import HasLogProb, Speaks
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.categories import NEVER
+from reverie.models.categories import NEVER, at_temperature
 from reverie.networks.sequences import Reader, reader
 from reverie.parts import Part, filled, known, learned, option
 
 
-class LanguageModel(Part, HasLogProb, Samplable):
+class LanguageModel(Part, HasLogProb, Speaks):
     """A normalised model of lines, from their first symbol to their end mark.
 
         p(x) = Π_t p(x_t | x_{<t}), the end mark being the last x_t
@@ -108,13 +108,13 @@ class LanguageModel(Part, HasLogProb, Samplable):
     def _step(self, memory: PyTree, before: Array) -> tuple[PyTree, Array]:
         return (memory, self._bigrams()[before]) if self.reader is None else self.reader.step(memory, before)
 
-    def sample(self, key: Key[Array, ""]) -> Array:
-        """Symbol after symbol."""
+    def spoken(self, key: Key[Array, ""], temperature: float = 1.0) -> Array:
+        """Symbol after symbol; at 0 all keys give one row."""
 
         def speak(carry: tuple[PyTree, Array], at: tuple[Array, Array]) -> tuple[Any, Array]:
             (memory, before), (place, one) = carry, at
             memory, logits = self._step(memory, before)
-            symbol = noise.categorical(one, self._log_probs(logits, place)).astype(jnp.int32)
+            symbol = at_temperature(one, self._log_probs(logits, place), temperature).astype(jnp.int32)
             ended = (before == self.symbol_count) & (place > 0)
             symbol = jnp.where(ended, self.symbol_count, symbol)
             return (memory, symbol), symbol

@@ -17,17 +17,18 @@ from reverie.capabilities import (
     HasRealCodes,
     HasTrainingForm,
     Latent,
-    Samplable,
+    Speaks,
 )
 from reverie.data.spec import Spec
 from reverie.errors import InputError
+from reverie.models.categories import at_temperature
 from reverie.networks.dilated import DilatedStack, dilated_stack
 from reverie.networks.mlp import Affine, affine
 from reverie.networks.recurrent import LSTM, lstm
 from reverie.parts import Part, filled, known, learned, option
 
 
-class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, HasPriorDistribution, HasTrainingForm):
+class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Speaks, HasPriorDistribution, HasTrainingForm):
     """Abstract: h ~ N(0, I), p(x | h) = Π_t p(x_t | x_{<t}, h) up to and including the end mark.
 
     After the end mark there is padding, with probability one; a line that has not ended by its last place ends there.
@@ -167,9 +168,11 @@ class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Samplable, Ha
         places = (jnp.arange(self.length), jax.random.split(key, self.length))
         return jax.lax.scan(speak, first, places)[1]
 
-    def sample(self, key: Key[Array, ""]) -> PyTree:
-        """x of a dream."""
-        return self.sample_joint(key)[0]
+    def spoken(self, key: Key[Array, ""], temperature: float = 1.0) -> Array:
+        """h from the prior, whatever the temperature, then token after token: x of a dream at 1."""
+        key_h, key_x = jax.random.split(key)
+        h = noise.normal(key_h, (self.latent,))
+        return self._spoken(h, lambda one, logits: at_temperature(one, logits, temperature), key_x)
 
 
 class TextVAE(SentenceDecoder):

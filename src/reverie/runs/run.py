@@ -15,6 +15,7 @@ from reverie.capabilities import (
     GuidesClasses,
     HasPotential,
     HasPotentialBound,
+    Speaks,
     SplitsColumns,
 )
 from reverie.data import Binarise, BinariseDynamic, Measure, Rows, Schema, Spec, read_rows
@@ -169,7 +170,15 @@ class Run:
             return rows
         return dataclasses.replace(rows, raw=(rows.raw * high).astype(rows.raw.dtype))
 
-    def sample(self, n: int, seed: int = 0, *, label: int | str | None = None, guidance: float = 1.0) -> Any:
+    def sample(
+        self,
+        n: int,
+        seed: int = 0,
+        *,
+        label: int | str | None = None,
+        guidance: float = 1.0,
+        temperature: float = 1.0,
+    ) -> Any:
         """`n` draws in raw space: an array [n, columns], or a dict of them for a mixed table.
 
         Args:
@@ -177,13 +186,20 @@ class Run:
             seed: of the draws.
             label: draw rows of this class, by its name in the data or its number; for models with a class in them.
             guidance: how strongly, for models that are guided by classes: 0 forgets the class, 1 is p(x | y).
+            temperature: for models of text that say it word after word: below 1 likely words come more often than the
+                model has it, above 1 less often, at 0 always the likeliest. Rows are draws of the model at 1 alone.
         """
         if n < 1:
             raise InputError(f"the number of samples must be at least 1, not {n}")
         if not 0.0 <= guidance < float("inf"):
             raise InputError(f"guidance must be at least 0 and finite, not {guidance}")
+        if not 0.0 <= temperature < float("inf"):
+            raise InputError(f"temperature must be at least 0 and finite, not {temperature}")
+        if temperature != 1.0 and not isinstance(self.parts["model"], Speaks):
+            raise InputError(f"{self.model} does not say rows word after word, as a temperature needs: leave it out")
         chosen = None if label is None else self._class_of(label)
-        x = samples_of(self.parts, n, noise.make_key(seed, self.config.prng), label=chosen, guidance=guidance)
+        key = noise.make_key(seed, self.config.prng)
+        x = samples_of(self.parts, n, key, label=chosen, guidance=guidance, temperature=temperature)
         return to_raw(self.measure, x)
 
     def _class_of(self, label: int | str) -> int:

@@ -256,6 +256,7 @@ def test_data_without_two_halves_are_refused(model, spec, said):
         (ConditionalField, {"activation": "sine"}),
         (ConditionalField, {"given": -1}),
         (ConditionalRealField, {"width": 0.0}),
+        (ConditionalRealField, {"detail": 0.0}),
         (RBMGivenColumns, {"hidden": 0}),
         (RBMGivenColumns, {"given": -1}),
     ],

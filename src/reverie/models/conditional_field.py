@@ -12,7 +12,7 @@ from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.fields_given import BitsGiven, CategoriesGiven, RealsGiven
 from reverie.models.given_columns import ColumnsGiven
-from reverie.networks.mlp import ACTIVATIONS
+from reverie.networks.mlp import ACTIVATIONS, detail_of
 from reverie.networks.potentials import potential_network
 from reverie.parts import filled, learned, option
 
@@ -39,9 +39,9 @@ class NetworkGiven(ColumnsGiven, ConditionsOnColumns):
         if self.given is not None and self.given < 0:
             raise InputError(f"given counts columns and must not be negative, not {self.given}")
 
-    def reading(self, key: Key[Array, ""], width: int) -> Any:
-        """f: the features of v and y, so many together, to one number."""
-        return potential_network(key, self.network, width, self.hidden, 1, self.activation, None)
+    def reading(self, key: Key[Array, ""], width: int, detail: float | None = None) -> Any:
+        """f: the features of v and y, so many together, to one number; `detail` as `RandomField` has it."""
+        return potential_network(key, self.network, width, self.hidden, 1, self.activation, None, detail)
 
 
 class ConditionalField(NetworkGiven, TellsLevels):
@@ -125,6 +125,7 @@ class ConditionalRealField(NetworkGiven, ConditionsOnColumns):
         activation: of those layers; a smooth one, so that u has a slope everywhere.
         network: f: `mlp`, `residual`, or `attention` between all features of the row.
         width: w, how much wider than the data the reference is.
+        detail: how fast f can vary at the start, as `RandomField` has it; √(32/features), at least 1, where not given.
 
     Example:
         >>> from reverie.models import ConditionalRealField
@@ -136,12 +137,15 @@ class ConditionalRealField(NetworkGiven, ConditionsOnColumns):
     """
 
     width: float = option(2.0)
+    detail: float | None = option(None)
     base: Array = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
         if not 0.0 < self.width < float("inf"):
             raise InputError(f"the width of a reference must be positive and finite, not {self.width}")
+        if self.detail is not None and not 0.0 < self.detail < float("inf"):
+            raise InputError(f"the detail of a field must be positive and finite, not {self.detail}")
 
     def unsuited(self, spec: Spec) -> str | None:
         """Rows with reals to tell and others to tell them from."""
@@ -152,7 +156,9 @@ class ConditionalRealField(NetworkGiven, ConditionsOnColumns):
         blank = filled(self, **self.split(spec, "continuous"))
         leaf = spec.leaves["continuous"]
         moments = jnp.asarray([leaf.mean, leaf.std], jnp.float32)[:, blank.first :].at[1].max(1e-6)
-        return filled(blank, base=moments, function=self.reading(key, blank.given_width + blank.told_size))
+        width = blank.given_width + blank.told_size
+        detail = detail_of(width) if self.detail is None else self.detail
+        return filled(blank, base=moments, function=self.reading(key, width, detail))
 
     def conditioned(self, x: PyTree) -> RealsGiven:
         """The field of y given this row's v."""

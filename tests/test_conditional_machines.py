@@ -194,7 +194,7 @@ def test_a_run_learns_classes_and_reports_rows_given_their_labels(tmp_path):
     model = ConditionalRBM(hidden=3)
     settings: dict[str, Any] = {"steps": 150, "batch": 60, "patience": None, "pictures": False}
     run = rv.fit(data, model, ConditionalPCD(), out=tmp_path / "run", learning_rate=5e-2, **settings)
-    found = rv.evaluate(run, data.test)
+    found = rv.evaluate(run, data.test, annealing=True, chains=64, temperatures=30, settle=10)
     assert found.log_likelihood is not None
     assert found.log_likelihood_given is not None
     assert found.accuracy is not None
@@ -203,6 +203,18 @@ def test_a_run_learns_classes_and_reports_rows_given_their_labels(tmp_path):
     # The rows' own entropy given their class is 6 h(0.1) = 1.95 nats.
     assert -2.6 < found.log_likelihood_given.value < -1.6
     assert found.accuracy.value > 0.8
+    # Each class has a bracket of its own; what is exact stays so.
+    ends = found.bracketed
+    assert ends is not None
+    assert (len(ends.log_z), ends.start[:19], found.notes) == (3, "the rows themselves", ())
+    assert (ends.with_lower.kind, ends.with_upper.kind) == ("optimistic", "pessimistic")
+    assert run.class_log_z is not None
+    for one, exact in zip(ends.log_z, run.class_log_z, strict=True):
+        assert one.lower.value - 4 * one.lower.se < exact.value < one.upper.value + 4 * one.upper.se
+    for end, way in ((ends.with_lower, "lower"), (ends.with_upper, "upper")):
+        off = [getattr(one, way).value - exact.value for one, exact in zip(ends.log_z, run.class_log_z, strict=True)]
+        # The likelihood is off by a mean of what the classes' log Z are off, each by its share of the rows.
+        assert -max(off) - 1e-4 <= end.value - found.log_likelihood.value <= -min(off) + 1e-4
     means = run.sample(300, label="middle").reshape(300, 3, 2).mean((0, 2))
     assert int(np.argmax(means)) == 1
     assert "log_likelihood_given" in found.to_dict()

@@ -124,7 +124,7 @@ def test_evaluate_brackets_log_z(answer, small_runs, monkeypatch):
     monkeypatch.setattr(bracketing, "normaliser_bracket", instead)
     words = ("evaluate", small_runs["machine"], "--json", "--ais", "--chains", 32, "--temperatures", 20, "--settle", 5)
     found, err = answer(*words)
-    ends, log_z = found["bracketed"]["log_z"], found["log_normaliser"]
+    (ends,), log_z = found["bracketed"]["log_z"], found["log_normaliser"]
     assert log_z["kind"] == "exact", "a sum is not made worse by annealing"
     assert (
         ends["lower"]["value"] - 4 * ends["lower"]["se"]

@@ -155,8 +155,10 @@ def evaluation_facts(found: "Evaluation") -> Table:
     if found.log_normaliser is not None:
         rows.append(("log Z", full(found.log_normaliser)))
     if found.bracketed is not None:
-        ends, low, high = found.bracketed.log_z, found.bracketed.with_lower, found.bracketed.with_upper
-        rows.append(("log Z, bracket", bracket_words(ends)))
+        low, high = found.bracketed.with_lower, found.bracketed.with_upper
+        several = len(found.bracketed.log_z) > 1
+        for y, ends in enumerate(found.bracketed.log_z):
+            rows.append((f"log Z of class {y}, bracket" if several else "log Z, bracket", bracket_words(ends)))
         rows.append(("log-likelihood, with each end", f"{full(low)}\n{full(high)}"))
     if found.learned_normaliser is not None:
         rows.append(("log Z, as learned", full(found.learned_normaliser)))

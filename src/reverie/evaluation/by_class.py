@@ -98,7 +98,8 @@ def class_scores(
     if any(one.failed for one in log_z):
         kind = "failed"
     elif any(one.kind != "exact" for one in log_z):
-        kind = "optimistic"
+        # Only where no Z(y) is underestimated on average do all likelihoods err to the worse side.
+        kind = "pessimistic" if all(one.kind in ("exact", "upper bound") for one in log_z) else "optimistic"
     else:
         kind = "lower bound" if measure.bound else "exact"
     sizes = [one.ess for one in log_z if one.ess is not None]
@@ -137,7 +138,7 @@ def class_accuracy(scores: ClassScores, y: np.ndarray) -> Estimate | None:
         return failed("; ".join(scores.warnings), unit="of rows", n=int(known.sum()))
     annealed = (
         ("classes are told by the annealed log Z of each class: errors of theirs move rows between classes",)
-        if scores.kind == "optimistic"
+        if scores.kind in ("optimistic", "pessimistic")
         else ()
     )
     right = np.argmax(scores.log_joint, axis=1) == y

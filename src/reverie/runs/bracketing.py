@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from reverie import noise
-from reverie.capabilities import HasPotential, HasPotentialBound, HasTempering, whole_of
+from reverie.capabilities import ConditionsOnClass, HasPotential, HasPotentialBound, HasTempering, whole_of
 from reverie.data import Rows, load_again, to_model_rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
@@ -24,39 +24,61 @@ class Bracketed(NamedTuple):
     """log Z between a lower and an upper bound, and the rows' likelihood with each.
 
     Attributes:
-        log_z: the bounds; the width is failed, in words, where they do not close or have changed places.
+        log_z: the bounds, or those of each class of a model of rows given a class; the width is failed, in words, where
+            they do not close or have changed places.
         with_lower: log-likelihood with the lower bound on log Z, which errs to the better side.
         with_upper: the same with the upper bound, which errs to the worse side as far as the chains had settled.
         start: where the chains that return began, in words.
     """
 
-    log_z: Bracket
+    log_z: tuple[Bracket, ...]
     with_lower: Estimate
     with_upper: Estimate
     start: str
 
     @property
-    def used(self) -> Estimate:
-        """What stands for log Z elsewhere: the lower bound, failed where the bracket says nothing."""
-        gap = self.log_z.gap
-        return failed("; ".join(gap.warnings)) if gap.failed else self.log_z.lower
+    def used(self) -> tuple[Estimate, ...]:
+        """What stands for log Z elsewhere: each lower bound, failed where its bracket says nothing."""
+        return _ends(self.log_z, "lower")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
-        return {name: value if name == "start" else value.to_dict() for name, value in self._asdict().items()}
+        ends = {"log_z": [one.to_dict() for one in self.log_z]}
+        return (
+            ends
+            | {"with_lower": self.with_lower.to_dict(), "with_upper": self.with_upper.to_dict()}
+            | {"start": self.start}
+        )
+
+
+def _ends(brackets: tuple[Bracket, ...], which: str) -> tuple[Estimate, ...]:
+    return tuple(
+        failed("; ".join(one.gap.warnings)) if one.gap.failed else (one.lower if which == "lower" else one.upper)
+        for one in brackets
+    )
 
 
 def unbracketed(model: Any) -> str | None:
     """Why there is no bracket of log Z, in words; `None` where there is one."""
+    if isinstance(model, ConditionsOnClass):
+        model = model.given(jnp.asarray(0))
     if not isinstance(model, HasPotential | HasPotentialBound):
-        return "it has no single log Z"
-    return None if isinstance(whole_of(model), HasTempering) else "its log Z is not to be annealed"
+        return "it has none"
+    return None if isinstance(whole_of(model), HasTempering) else "it is not to be annealed"
+
+
+def unannealed(name: str, model: Any) -> str:
+    """What is said where annealing was asked for of a model without latent variables."""
+    why = unbracketed(model) if isinstance(model, HasPotential | HasPotentialBound | ConditionsOnClass) else None
+    beside = "" if why is None else f", and its log Z has no bracket: {why}"
+    return f"{name} has no latent variables to anneal{beside}"
 
 
 def bracketed(run: Run, rows: Rows, key: Any, *, seed: int, samples: int, **settings: Any) -> Bracketed:
     """Bracket log Z, and give the likelihood of rows with both ends.
 
-    Chains that return begin at training rows, or at the rows themselves where the training rows came from memory.
+    Chains that return begin at training rows (of a class, where there is a log Z for each), or at the rows themselves
+    where the training rows came from memory.
 
     Args:
         run: an opened run whose model has a log Z that can be annealed.
@@ -66,28 +88,46 @@ def bracketed(run: Run, rows: Rows, key: Any, *, seed: int, samples: int, **sett
         samples: codes for each row, where its potential is a bound of that many.
         settings: chains, temperatures and settle, as `normaliser_bracket` has them.
     """
-    start, where = _states(run, rows, seed)
-    found = normaliser_bracket(run.parts["model"], start=start, seed=seed, **settings)
-    ends = [failed("; ".join(found.gap.warnings))] * 2 if found.gap.failed else [found.lower, found.upper]
+    model = run.parts["model"]
+    taken, where = _taken(run, rows)
+    if isinstance(model, ConditionsOnClass):
+        found = tuple(
+            normaliser_bracket(
+                model.given(jnp.asarray(y)), start=_states(run, _of_class(taken, y), seed), seed=seed + y, **settings
+            )
+            for y in range(model.given_classes)
+        )
+    else:
+        found = (normaliser_bracket(model, start=_states(run, taken, seed), seed=seed, **settings),)
     with_ends = []
-    for log_z in ends:
-        scores = score(run.parts, run.measure, rows.raw, key, samples=samples, log_z=log_z)
+    for which in ("lower", "upper"):
+        ends = _ends(found, which)
+        known = {"class_log_z": ends} if isinstance(model, ConditionsOnClass) else {"log_z": ends[0]}
+        scores = score(run.parts, run.measure, rows.raw, key, samples=samples, **known)
         if scores is None:
             raise InputError(f"{run.model} has no likelihood that a log Z would complete")
         with_ends.append(mean_score(scores, samples))
     return Bracketed(found, with_ends[0], with_ends[1], where)
 
 
-def _states(run: Run, rows: Rows, seed: int) -> tuple[PyTree, str]:
-    """States of the whole that go with training rows."""
-    recipe, where = run.config.data.recipe, "training rows"
+def _taken(run: Run, rows: Rows) -> tuple[Rows, str]:
+    recipe = run.config.data.recipe
     if recipe is None:
-        taken, where = rows, "the rows themselves: the run's training rows came from memory"
-    else:
-        taken = load_again(recipe, run.schema, run.config.data.fingerprint, run.config.data.name).train
+        return rows, "the rows themselves: the run's training rows came from memory"
+    return load_again(recipe, run.schema, run.config.data.fingerprint, run.config.data.name).train, "training rows"
+
+
+def _of_class(rows: Rows, y: int) -> Rows:
+    """The rows of a class; all of them where it has none."""
+    places = np.flatnonzero(rows.y == y) if rows.y is not None else np.arange(0)
+    return rows[places] if places.size else rows
+
+
+def _states(run: Run, taken: Rows, seed: int) -> PyTree:
+    """States of the whole that go with rows."""
     x = jax.tree.map(jnp.asarray, to_model_rows(run.measure, taken[:STARTS].raw, seed))
     model = run.parts["model"]
     if not isinstance(model, HasPotentialBound):
-        return x, where
+        return x
     keys = jax.random.split(noise.make_key(seed), len(jax.tree.leaves(x)[0]))
-    return jax.tree.map(np.asarray, jax.jit(jax.vmap(model.state_of))(keys, x)), where
+    return jax.tree.map(np.asarray, jax.jit(jax.vmap(model.state_of))(keys, x))

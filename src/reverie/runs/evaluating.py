@@ -51,7 +51,7 @@ from reverie.evaluation.bounds import means_of, row_bounds, steps_to
 from reverie.evaluation.likelihood import mean_score
 from reverie.evaluation.normaliser import sums_out
 from reverie.networks.features import layouts
-from reverie.runs.bracketing import Bracketed, bracketed, unbracketed
+from reverie.runs.bracketing import Bracketed, bracketed, unannealed, unbracketed
 from reverie.runs.files import write_whole
 from reverie.runs.run import Run
 
@@ -225,9 +225,7 @@ def evaluate(
         evaluation = evaluation._replace(accuracy=told)
     if not isinstance(run.parts["model"], HasLogJoint):
         asked = gap or (annealing and ends is None)
-        why = unbracketed(model)
-        beside = f", and no bracket of log Z: {why}" if annealing and why is not None and _unnormalised(run) else ""
-        return evaluation._replace(notes=(f"{run.model} has no latent variables to anneal{beside}",) if asked else ())
+        return evaluation._replace(notes=(unannealed(run.model, model),) if asked else ())
     if codes and len(rows) > 1:
         heard("reading codes")
         evaluation = evaluation._replace(collapse=collapse(run.parts, run.measure, rows.raw, key, seed=seed))
@@ -309,8 +307,10 @@ def _normalisers(
     """log Z, or that of each class: as the run has it, or anew where somebody said how; exact, or as bracketed."""
     model = run.parts["model"]
     if ends is not None:
+        if isinstance(model, ConditionsOnClass):
+            return None, run.class_log_z if sums_out(model.given(np.asarray(0))) else ends.used
         known = log_normaliser(model) if sums_out(model) else run.result.log_normaliser
-        return known if known is not None and known.kind == "exact" else ends.used, None
+        return known if known is not None and known.kind == "exact" else ends.used[0], None
     if not slowly or not _unnormalised(run):
         return run.log_z, run.class_log_z
     if isinstance(model, ConditionsOnClass):

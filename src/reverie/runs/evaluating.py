@@ -308,7 +308,7 @@ def _normalisers(
     model = run.parts["model"]
     if ends is not None:
         if isinstance(model, ConditionsOnClass):
-            return None, run.class_log_z if sums_out(model.given(np.asarray(0))) else ends.used
+            return None, run.class_log_z if sums_out(model.given(jax.numpy.asarray(0))) else ends.used
         known = log_normaliser(model) if sums_out(model) else run.result.log_normaliser
         return known if known is not None and known.kind == "exact" else ends.used[0], None
     if not slowly or not _unnormalised(run):

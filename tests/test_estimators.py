@@ -11,14 +11,19 @@ import pytest
 from reverie import noise
 from reverie.directions import (
     Concrete,
+    ConcreteBound,
     ControlVariate,
     MuProp,
     NeuralVariational,
     StraightThrough,
     StraightThroughConcrete,
+    layers,
 )
 from reverie.directions.arm import expected
+from reverie.directions.concrete_bound import relaxed_signal
+from reverie.errors import InputError
 from reverie.evaluation.gradient_draws import warmed
+from reverie.learners import GumbelSoftmax
 from reverie.samplers import CodeNoise, Importance, Tick
 from tests.estimating import WORLDS, deep, drawn, exact, shallow
 from tests.measuring import along, ascents, errors_off
@@ -195,6 +200,60 @@ def test_the_bias_of_concrete_falls_with_the_temperature_and_its_variance_rises(
         variance.append(sum(float(np.var(leaf, axis=0).sum()) for leaf in jax.tree.leaves(given)))
     assert bias[0] > 2 * bias[1] > 4 * bias[2]
     assert variance[0] < variance[1] < variance[2]
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 3)], ids=["bits", "categories"])
+def test_one_concrete_density_over_another_has_the_mean_one(shape):
+    """Under draws of the other, of other logits and another temperature; that of a bit is one of two levels."""
+    rng = np.random.default_rng(3)
+    a, b = (jnp.asarray(0.5 * rng.normal(size=shape), jnp.float32) for _ in range(2))
+    u = jax.random.uniform(noise.make_key(2), (40_000, *shape))
+
+    @jax.jit
+    @jax.vmap
+    def ratio(u):
+        y = layers.perturbed(a, u) / 0.7
+        return jnp.exp(layers.concrete_log_prob(b, y, 0.9) - layers.concrete_log_prob(a, y, 0.7))
+
+    found = np.asarray(ratio(u))
+    assert errors_off(found, 1.0) < 4
+    assert errors_off(1.05 * found, 1.0) > 4
+    bit, level = jnp.array([0.3]), jnp.array([[-0.2, 0.1]])
+    for y in (-1.5, 0.4):
+        pair = layers.concrete_log_prob(level, jnp.array([[0.0, y]]), 0.7)
+        assert float(layers.concrete_log_prob(bit, jnp.array([y]), 0.7)) == pytest.approx(float(pair), rel=1e-5)
+
+
+def test_the_relaxed_bound_is_that_of_a_model_of_relaxed_codes():
+    """E exp of the signal against the integral of p(x | σ(y)) p(y) over the y of two bits; its mean lies below."""
+    parts, batch = shallow()
+    model, x = parts["model"], batch.x[0]
+    grid = np.linspace(-25.0, 25.0, 301)
+    y = jnp.asarray(np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2), jnp.float32)
+
+    @jax.jit
+    def integrand(y):
+        h = (jax.nn.sigmoid(y),)
+        return model.log_likelihood(x, h) + layers.concrete_log_prob(model.prior_logits(h)[0], y, 0.5)
+
+    truth = np.exp(np.asarray(jax.vmap(integrand)(y), np.float64)).sum() * (grid[1] - grid[0]) ** 2
+    uniforms = jax.random.uniform(noise.make_key(4), (20_000, 2))
+    signal = jax.jit(jax.vmap(lambda u: relaxed_signal(model, parts["inference"], x, (u,), (0.7, 0.5))))(uniforms)
+    assert errors_off(np.exp(np.asarray(signal, np.float64)), truth) < 4
+    assert float(jnp.mean(signal)) < np.log(truth) - 0.05
+    # The direction ascends that mean, and says it.
+    direction = ConcreteBound(0.7, 0.7, prior_temperature=0.5)
+    draw = {"uniforms": ((uniforms[:4, None],),)}
+    one_row = batch._replace(index=batch.index[:1], x=batch.x[:1])
+    ascend = jax.jit(lambda: direction.ascend(Tick(noise.make_key(0), jnp.asarray(0)), parts, one_row, draw, None))
+    assert float(ascend()[2]["relaxed_elbo"]) == pytest.approx(float(jnp.mean(signal[:4])), rel=1e-5)
+
+
+def test_options_of_the_relaxed_density_are_refused_where_there_is_none():
+    for options in ({"hard": True, "density": "relaxed"}, {"prior_temperature": 0.5}):
+        with pytest.raises(InputError, match="relaxed"):
+            GumbelSoftmax(**options)
+    assert isinstance(GumbelSoftmax(density="relaxed", prior_temperature=0.5).direction, ConcreteBound)
 
 
 def test_the_temperature_falls_to_its_floor():

@@ -76,7 +76,7 @@ def estimated(name, direction, sets, more):
 
     def one(key):
         draw, _, _ = CodeNoise(1, sets).draw(tick()._replace(key=key), parts, BATCH, None)
-        return along(direction, parts | more, BATCH, draw | {"noise": epsilon}, key)
+        return along(direction, parts | more, BATCH, {**draw, "noise": epsilon}, key)
 
     return draws(one, 2000)
 

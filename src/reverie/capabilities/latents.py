@@ -59,6 +59,14 @@ class HasRelaxedJoint(HasLogJoint):
     """
 
 
+class HasPriorLogits(HasRelaxedJoint):
+    """Discrete h alone, with the prior of each variable open: what it is relaxed to is then known."""
+
+    @abstractmethod
+    def prior_logits(self, h: Code) -> tuple[Array, ...]:
+        """Of each block, [size] or [size, levels], given what is above it and before it in it; h may be relaxed."""
+
+
 class HasRealCodes(HasLogJoint):
     """Reals alone, and a joint density that can be differentiated by them."""
 

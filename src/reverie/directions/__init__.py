@@ -8,6 +8,7 @@ from reverie.directions.augmented import AugmentedApproximation
 from reverie.directions.auto_bound import AutoBound
 from reverie.directions.avb import AdversarialElbo, PairCriticUp
 from reverie.directions.class_contrastive import ClassContrastive
+from reverie.directions.concrete_bound import ConcreteBound
 from reverie.directions.conditional_contrast import ConditionalContrast
 from reverie.directions.contrastive import Contrastive
 from reverie.directions.control_variate import ControlVariate
@@ -98,6 +99,7 @@ DIRECTIONS: tuple[type[Direction], ...] = (
     MuProp,
     NeuralVariational,
     Concrete,
+    ConcreteBound,
     StraightThrough,
     StraightThroughConcrete,
     ScoreFunction,
@@ -155,6 +157,7 @@ __all__ = [
     "CodesPastCritic",
     "CombinedBound",
     "Concrete",
+    "ConcreteBound",
     "ConditionalContrast",
     "Contrastive",
     "ControlVariate",

@@ -4,6 +4,7 @@ Here codes are floats throughout: bits in [0, 1], [size], and categories as poin
 corners are the discrete codes. Of a class among reals (`RelaxesClass`) the class is the one discrete block.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from reverie.bits import codes_log_prob
+from reverie.bits import codes_log_prob, softplus
 from reverie.capabilities import Code, Latent
 
 SMALLEST = 1e-7
@@ -39,6 +40,20 @@ def relaxed(z: Array, temperature: Array | float) -> Array:
 def mean(logits: Array) -> Array:
     """The mean of the code."""
     return relaxed(logits, 1.0)
+
+
+def concrete_log_prob(logits: Array, y: Array, temperature: Array | float) -> Array:
+    """log density of a relaxed block before its last squashing: of y = z/τ, σ(y) or the softmax of y being the code.
+
+    Of bits log τ + a − τ y − 2 log(1 + e^{a − τ y}); of n levels, y being taken up to a shift,
+    log (n − 1)! + (n − 1) log τ + Σ_k (a_k − τ y_k) − n log Σ_k e^{a_k − τ y_k} (Maddison, Mnih & Teh 2017, App. C).
+    """
+    left = logits - temperature * y
+    if logits.ndim == 1:
+        return jnp.sum(jnp.log(temperature) + left - 2.0 * softplus(left))
+    levels = logits.shape[-1]
+    constant = math.lgamma(levels) + (levels - 1) * jnp.log(temperature)
+    return jnp.sum(constant + jnp.sum(left, axis=-1) - levels * jax.nn.logsumexp(left, axis=-1))
 
 
 def log_prob(logits: Array, block: Array) -> Array:

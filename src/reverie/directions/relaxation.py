@@ -14,6 +14,11 @@ from reverie.parts import Parts
 from reverie.samplers import Draw, Tick
 
 
+def cooled(temperature: float, floor: float, rate: float, step: Array) -> Array:
+    """max(`floor`, `temperature` e^{−`rate` t}) at a step t."""
+    return jnp.maximum(floor, temperature * jnp.exp(-rate * step))
+
+
 class Cooling(Direction):
     """Abstract: directions through a code that is a differentiable function of noise, at a falling temperature.
 
@@ -77,7 +82,7 @@ class Concrete(Cooling):
 
     def heat(self, step: Array) -> Array:
         """τ at a step."""
-        return jnp.maximum(self.floor, self.temperature * jnp.exp(-self.rate * step))
+        return cooled(self.temperature, self.floor, self.rate, step)
 
     def code(self, logits: Array, uniform: Array, temperature: Array) -> Array:
         """A point between the corners."""
@@ -108,7 +113,7 @@ class StraightThroughConcrete(Cooling):
 
     def heat(self, step: Array) -> Array:
         """τ at a step."""
-        return jnp.maximum(self.floor, self.temperature * jnp.exp(-self.rate * step))
+        return cooled(self.temperature, self.floor, self.rate, step)
 
     def code(self, logits: Array, uniform: Array, temperature: Array) -> Array:
         """A corner, with the slope of the point that it is near."""

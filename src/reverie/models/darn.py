@@ -14,7 +14,7 @@ from reverie.capabilities import (
     HasFiniteCodes,
     HasJointSample,
     HasLinks,
-    HasRelaxedJoint,
+    HasPriorLogits,
     Latent,
     Samplable,
 )
@@ -32,7 +32,11 @@ class Sideways(eqx.Module):
 
     def log_prob(self, outside: Array, bits: Array) -> Array:
         """log p(v | a)."""
-        return bits_log_prob(outside + jnp.tril(self.weight, -1) @ as_float(bits), bits)
+        return bits_log_prob(self.logits(outside, bits), bits)
+
+    def logits(self, outside: Array, bits: Array) -> Array:
+        """Of each bit given those before it."""
+        return outside + jnp.tril(self.weight, -1) @ as_float(bits)
 
     def sample(self, key: Key[Array, ""], outside: Array) -> Array:
         """Bit after bit."""
@@ -50,7 +54,7 @@ class Sideways(eqx.Module):
         return jax.lax.scan(step, outside, (jnp.arange(outside.shape[0]), uniform, columns))[1]
 
 
-class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
+class DARN(Part, HasPriorLogits, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
     """A belief net in which the bits of a layer depend on each other too, each on those before it.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -116,9 +120,13 @@ class DARN(Part, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes, HasJointSam
 
     def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
         """Of each layer: its bits lean on each other."""
+        return tuple(bits_log_prob(one, code) for one, code in zip(self.prior_logits(h), h, strict=True))
+
+    def prior_logits(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Of each bit given the layer above and the bits before it."""
         outside = [layer(as_float(above)) for layer, above in zip(self.layers[1:], h[1:], strict=True)]
         layers = zip(self.sideways[1:], [*outside, self.top], h, strict=True)
-        return tuple(side.log_prob(one, code) for side, one, code in layers)
+        return tuple(side.logits(one, code) for side, one, code in layers)
 
     def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""

@@ -15,7 +15,7 @@ from reverie.capabilities import (
     HasFiniteCodes,
     HasJointSample,
     HasLogProb,
-    HasRelaxedJoint,
+    HasPriorLogits,
     Latent,
     Samplable,
 )
@@ -45,7 +45,7 @@ class Shared(NamedTuple):
 class ProductMixture(
     Part,
     HasFiniteCodes,
-    HasRelaxedJoint,
+    HasPriorLogits,
     HasClosedPosterior,
     HasLogProb,
     Decodes,
@@ -130,6 +130,10 @@ class ProductMixture(
     def log_prior(self, h: tuple[Array, ...]) -> Array:
         """log π_k."""
         return _at(jax.nn.log_softmax(self.logits), h[0])
+
+    def prior_logits(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """log π, up to a constant."""
+        return (self.logits[None],)
 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | k)."""

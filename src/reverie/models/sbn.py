@@ -12,7 +12,7 @@ from reverie.capabilities import (
     HasFiniteCodes,
     HasJointSample,
     HasLinks,
-    HasRelaxedJoint,
+    HasPriorLogits,
     Latent,
     Samplable,
 )
@@ -23,7 +23,7 @@ from reverie.networks.mlp import MLP
 from reverie.parts import filled, learned, option
 
 
-class SigmoidBeliefNet(Decoding, HasRelaxedJoint, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
+class SigmoidBeliefNet(Decoding, HasPriorLogits, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
     """A sigmoid belief net of any depth: layers of bits, and rows of any kind below them.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
@@ -89,8 +89,11 @@ class SigmoidBeliefNet(Decoding, HasRelaxedJoint, HasFiniteCodes, HasLinks, Deco
 
     def prior_terms(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
         """Of each bit."""
-        logits = [layer(as_float(above)) for layer, above in zip(self.layers, h[1:], strict=True)]
-        return tuple(each_bit_log_prob(one, code) for one, code in zip([*logits, self.top], h, strict=True))
+        return tuple(each_bit_log_prob(one, code) for one, code in zip(self.prior_logits(h), h, strict=True))
+
+    def prior_logits(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
+        """T_l(h_{l+1}), and the top's biases."""
+        return (*(layer(as_float(above)) for layer, above in zip(self.layers, h[1:], strict=True)), self.top)
 
     def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""

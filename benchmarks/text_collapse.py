@@ -33,6 +33,7 @@ WAYS = {
     "free bits": (rv.learners.ELBO, {"free_bits": 0.5}),
     "aggressive": (rv.learners.LaggingInference, {"inner": 30, "every": 50}),
     "aggressive, warm-up": (rv.learners.LaggingInference, {"inner": 30, "every": 50, "warmup": 2000}),
+    "aggressive, free bits": (rv.learners.LaggingInference, {"inner": 30, "every": 50, "free_bits": 0.5}),
 }
 """Learner and its options."""
 

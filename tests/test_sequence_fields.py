@@ -236,6 +236,7 @@ def test_a_temperature_is_the_power_of_each_conditional():
     given = places(draws(lambda key: model.spoken(key, 0.5), 20_000))
     assert surprise(given, log_p) > 1e-3
     assert surprise(given, warm) < 1e-6
+    assert SPEC.marks is not None
     (row,) = np.unique(np.asarray(draws(lambda key: model.spoken(key, 0.0), 5)), axis=0)
     table, before = np.asarray(model.table), -1
     for place in range(model.places):

@@ -31,6 +31,7 @@ class Lag(NamedTuple):
         visits: steps of the model since the last look at the mutual information.
         gathered: the sum of what they measured of it.
         last: what it was at the last look; `NONE_YET` before the first, which ends nothing.
+        moved: steps of the model so far, by which the schedule of the divergence's weight goes.
     """
 
     aggressive: Array
@@ -41,6 +42,7 @@ class Lag(NamedTuple):
     visits: Array
     gathered: Array
     last: Array
+    moved: Array
 
 
 def inference_due(step: Array, memory: Lag) -> Array:
@@ -73,7 +75,7 @@ class LaggingElbo(Direction):
     risen, both move at each step for good.
 
     Args:
-        weighting: of the divergence.
+        weighting: of the divergence; its schedule counts steps of the model.
         inner: the most steps of the inference model for one of the model.
         window: steps.
         every: steps of the model between two looks at the mutual information.
@@ -103,13 +105,13 @@ class LaggingElbo(Direction):
         """Aggressive; the inference model begins."""
         zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
         unknown = jnp.full((), NONE_YET, jnp.float32)
-        return Lag(jnp.ones((), bool), jnp.zeros((), bool), none, zero, zero, none, zero, unknown)
+        return Lag(jnp.ones((), bool), jnp.zeros((), bool), none, zero, zero, none, zero, unknown, none)
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Lag
     ) -> tuple[Ascent, Lag, dict[str, Array]]:
         """The gradient over the batch and the noise."""
-        ascent, _, info = AutoElbo(self.weighting).ascend(tick, parts, batch, draw, None)
+        ascent, _, info = AutoElbo(self.weighting).ascend(tick._replace(step=memory.moved), parts, batch, draw, None)
         look = memory.aggressive & memory.outer
         information = jax.lax.cond(
             look, lambda: mutual_information(parts, draw["noise"], batch.x), lambda: jnp.zeros(())
@@ -137,4 +139,5 @@ class LaggingElbo(Direction):
             visits=jnp.where(look | ~memory.aggressive, 0, visits),
             gathered=jnp.where(look | ~memory.aggressive, 0.0, gathered),
             last=jnp.where(look, found, memory.last),
+            moved=memory.moved + ~inner,
         )

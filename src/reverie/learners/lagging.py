@@ -34,7 +34,7 @@ def LaggingInference(
         every: steps of the model between two looks at the mutual information; an epoch, in the paper.
         samples: codes for each row.
         beta: the weight of the divergence.
-        warmup: steps in which that rises from 0; steps of either part count.
+        warmup: steps of the model in which that rises from 0.
         cycles: how often it rises.
         ramp: the share of a cycle in which it rises; a cycle has `warmup` / `ramp` steps.
         free_bits: nats below which no group's divergence is pushed, as the learner `elbo` has it.

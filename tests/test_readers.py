@@ -12,8 +12,8 @@ from reverie import noise
 from reverie.capabilities import HasPosterior, Proposes, Reparameterised, ReparameterisedProposal, posterior_of
 from reverie.data import Leaf, Spec
 from reverie.errors import InputError
-from reverie.inference import INFERENCE, GaussianPosterior, ImplicitPosterior
-from reverie.models import MODELS, VAE, ConvVAE, TextVAE
+from reverie.inference import INFERENCE, GaussianPosterior, ImplicitPosterior, VectorQuantiser
+from reverie.models import MODELS, VAE, VQVAE, ConvVAE, TextVAE
 from reverie.models.decoder import Decoding
 from reverie.networks.conv import ConvOutwards
 from reverie.networks.readers import ColumnReader, PictureReader, TextReader, row_reader
@@ -167,6 +167,32 @@ def test_convolutions_draw_for_every_model_and_read_for_its_posterior(name):
     assert isinstance(parts["model"].decoder.network, ConvOutwards)
     assert isinstance(parts["inference"].read, PictureReader)
     assert (x.shape, x.dtype, log_p.shape) == ((64,), bool, ())
+
+
+@pytest.mark.parametrize(("positions", "placed"), [(16, True), (4, False)])
+def test_as_many_codes_as_places_stand_each_at_its_own(positions, placed):
+    """Of 8×8 pixels one layer leaves 4×4 places: the fourth of the first row hears of the corner, and draws there."""
+    model = VQVAE(positions, 3, 2, network="conv", channels=(3,), width=2)
+    part = VectorQuantiser(channels=(3,))
+
+    @eqx.filter_jit
+    def slopes(key):
+        made = model.init(key, PICTURES)
+        quantiser = worlds.scattered(part.init(key, PICTURES, made), 1, 0.3)
+        heard = jax.jacobian(quantiser.embed)(PICTURE.astype(jnp.float32))
+        vectors = jnp.ones((positions, 2))
+        shown = jax.jacobian(lambda vectors: made.decoder.outputs(vectors.reshape(-1)))(vectors)
+        return heard[3].reshape(2, 8, 8), shown[:, 3].reshape(8, 8, 2)
+
+    heard, shown = slopes(noise.make_key(0))
+    heard = np.argwhere(np.any(np.asarray(heard) != 0, axis=0))
+    shown = np.argwhere(np.any(np.asarray(shown) != 0, axis=2))
+    if placed:
+        assert {tuple(at) for at in heard} == {(i, j) for i in (0, 1, 2) for j in (6, 7)}
+        assert {tuple(at) for at in shown} == {(i, j) for i in range(4) for j in (4, 5, 6, 7)}
+    else:
+        assert len(heard) > 30
+        assert len(shown) > 60
 
 
 def test_a_name_for_the_usual_choice_is_the_choice():

@@ -80,13 +80,15 @@ class Perceiving(Reading):
     def _widths(self, *, plain: bool) -> tuple[int, ...]:
         return self.hidden if self.hidden is not None else WIDTHS if plain else ()
 
-    def perceptron(self, key: Key[Array, ""], read: Reader | int, outputs: int, beside: int = 0) -> MLP:
+    def perceptron(
+        self, key: Key[Array, ""], read: Reader | int, outputs: int, beside: int = 0, *, each_place: bool = False
+    ) -> MLP:
         """From what a reader tells, or from so many numbers, and from others `beside`, to `outputs`.
 
         Where nobody chose its widths there is one hidden layer; but none where it has only what convolutions or an LSTM
-        made of a row, which are layers enough.
+        made of a row, which are layers enough. With `each_place` it is one for all places of which a reader tells.
         """
-        inputs = read if isinstance(read, int) else read.width
+        inputs = read if isinstance(read, int) else read.width // (read.places if each_place else 1)
         widths = self._widths(plain=isinstance(read, int | ColumnReader) or beside > 0)
         return mlp(key, inputs + beside, widths, outputs, self.activation or "tanh")
 

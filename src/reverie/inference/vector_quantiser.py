@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
@@ -16,6 +17,9 @@ class VectorQuantiser(Perceiving, EmbedsCodes, Proposes, ConsultsModel):
     """To each position a vector, and for its code the nearest vector of the model's codebook.
 
         q(h | x) = 1[h_n = argmin_k ‖z_n(x) − e_k‖ for all n]                        (van den Oord et al. 2017, Eq. 1)
+
+    Where convolutions read x and their last map has as many places as the code has positions, each z_n is told of its
+    own place; else all are told of all.
 
     A point mass: a code comes without chance, log q of it is 0, and log p(x, h) at that code is a lower bound of
     log p(x). The density of any other code is nought, which leaves nothing to ascend; so it proposes codes, and is no
@@ -38,6 +42,7 @@ class VectorQuantiser(Perceiving, EmbedsCodes, Proposes, ConsultsModel):
     """
 
     positions: int = known()
+    placed: bool = known()
     encoder: MLP = learned()
     codebook: Array | None = learned()  # The model's, at hand while it is consulted and no parameter of this part.
 
@@ -49,8 +54,10 @@ class VectorQuantiser(Perceiving, EmbedsCodes, Proposes, ConsultsModel):
         """An encoder onto the model's positions and dimension."""
         (latent,), dimension = model.latents, model.vectors().shape[1]
         read = self.new_reader(key, spec, model)
-        encoder = self.perceptron(key, read, latent.size * dimension)
-        return filled(self, read=read, positions=latent.size, encoder=encoder)
+        placed = 1 < read.places == latent.size
+        outputs = dimension if placed else latent.size * dimension
+        encoder = self.perceptron(key, read, outputs, each_place=placed)
+        return filled(self, read=read, placed=placed, positions=latent.size, encoder=encoder)
 
     def consulting(self, model: Any) -> "VectorQuantiser":
         """The encoder with the model's codebook at hand."""
@@ -58,7 +65,10 @@ class VectorQuantiser(Perceiving, EmbedsCodes, Proposes, ConsultsModel):
 
     def embed(self, x: PyTree) -> Array:
         """z_1(x), …, z_N(x)."""
-        return self.encoder(self.read(x)).reshape(self.positions, -1)
+        told = self.read(x)
+        if self.placed:
+            return jax.vmap(self.encoder)(told.reshape(self.positions, -1))
+        return self.encoder(told).reshape(self.positions, -1)
 
     def encode(self, x: PyTree) -> tuple[Array, ...]:
         """The nearest vectors, by number."""

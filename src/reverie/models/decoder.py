@@ -100,8 +100,8 @@ class Decoding(Part):
         widths = WIDTHS if self.hidden is None else self.hidden
         return mlp(key, inputs, widths, outputs, self.activation or "tanh")
 
-    def new_decoder(self, key: Key[Array, ""], inputs: int, spec: Spec) -> Decoder:
-        """A decoder that reads so many numbers; its output bias fits the columns' means."""
+    def new_decoder(self, key: Key[Array, ""], inputs: int, spec: Spec, pieces: int = 1) -> Decoder:
+        """A decoder that reads so many numbers, in so many pieces; its output bias fits the columns' means."""
         observation = Observation.of(spec, self.scale, self.likelihood, self.components)
         bias = observation.starting_bias(spec)
         own = observation.starting_own(spec) if observation.own else None
@@ -126,5 +126,6 @@ class Decoding(Part):
             blocked=blocked,
             hidden=self.hidden or (),
             bend=bend,
+            pieces=pieces,
         )
         return Decoder(network, own, observation)

@@ -30,6 +30,9 @@ class VQVAE(Decoding, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, Has
 
         h_1, …, h_N ~ p(h), each one of K levels,    x | h ~ p(x; f_θ(e_{h_1}, …, e_{h_N}))
 
+    With convolutions, and as many positions as their smallest map has places (49 for 28×28 pixels and two layers), each
+    vector stands at a place of its own.
+
     p(h) is autoregressive, P(h_n | h_{<n}), in one pass of a masked network, or uniform. This is a distribution like
     any other; what is particular is how it is learned, from the codes of an encoder that rounds (`VectorQuantiser`).
 
@@ -86,7 +89,7 @@ class VQVAE(Decoding, HasCodebook, HasRelaxedJoint, HasFiniteCodes, Decodes, Has
         return filled(
             self,
             codebook=noise.normal(key_book, (self.levels, self.size)) / math.sqrt(self.size),
-            decoder=self.new_decoder(key_decoder, inputs, spec),
+            decoder=self.new_decoder(key_decoder, inputs, spec, self.positions),
             density=density,
         )
 

@@ -105,12 +105,18 @@ class ConvOutwards(eqx.Module):
     image: tuple[int, int, int] = eqx.field(static=True)
     activation: str = eqx.field(static=True)
     blocked: bool = eqx.field(static=True)
+    placed: bool = eqx.field(static=True, default=False)
 
     def __call__(self, code: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
-        """All numbers of all pixels, flat: those of one pixel side by side, or, `blocked`, those of one kind."""
+        """All numbers of all pixels, flat: those of one pixel side by side, or, `blocked`, those of one kind.
+
+        Where the vector is `placed`, as many pieces as the smallest map has places, each place has its own.
+        """
         height, width, channels = self.image
         depth = len(self.layers)
-        x = self.first(code).reshape(halved(height, depth), halved(width, depth), -1)
+        start = halved(height, depth), halved(width, depth)
+        x = jax.vmap(self.first)(code.reshape(start[0] * start[1], -1)) if self.placed else self.first(code)
+        x = x.reshape(*start, -1)
         for layer in self.layers:
             x = layer(ACTIVATIONS[self.activation](x))
             high, wide, _ = x.shape
@@ -130,6 +136,7 @@ def conv_outwards(
     blocked: bool,
     hidden: tuple[int, ...] = (),
     bend: str = "tanh",
+    pieces: int = 1,
 ) -> ConvOutwards:
     """A network to images, with so many outputs as the bias has; the last layer's pixels start near it.
 
@@ -143,12 +150,15 @@ def conv_outwards(
         blocked: whether the outputs of one kind stand together, and not those of one pixel.
         hidden: widths of the perceptron's hidden layers.
         bend: their activation.
+        pieces: of which the vector is made; where the smallest map has as many places, each gets its own.
     """
     height, width, _ = image
     each = bias.shape[0] // (height * width)
     keys = jax.random.split(key, len(widths) + 1)
     sizes = (*widths, each)
     layers = tuple(convolution(keys[i + 1], sizes[i], 4 * sizes[i + 1]) for i in range(len(widths)))
-    start = halved(height, len(widths)) * halved(width, len(widths)) * widths[0]
-    first = mlp(keys[0], inputs, hidden, start, bend)
-    return ConvOutwards(first, layers, bias, image, activation, blocked)
+    places = halved(height, len(widths)) * halved(width, len(widths))
+    placed = 1 < pieces == places
+    ends = (inputs // places, widths[0]) if placed else (inputs, places * widths[0])
+    first = mlp(keys[0], ends[0], hidden, ends[1], bend)
+    return ConvOutwards(first, layers, bias, image, activation, blocked, placed)

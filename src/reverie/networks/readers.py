@@ -26,6 +26,11 @@ class Reader(eqx.Module):
     def width(self) -> int:
         """How many numbers it tells."""
 
+    @property
+    @abstractmethod
+    def places(self) -> int:
+        """Of how many places of the row it tells, one after the other; 1 where all it tells is of the whole."""
+
     @abstractmethod
     def __call__(self, x: PyTree) -> Float[Array, " width"]:
         """What it tells of a row."""
@@ -40,6 +45,11 @@ class ColumnReader(Reader):
     def width(self) -> int:
         """All features."""
         return sum(layout.width for layout in self.shape)
+
+    @property
+    def places(self) -> int:
+        """None is told from another."""
+        return 1
 
     def __call__(self, x: PyTree) -> Float[Array, " width"]:
         """The features."""
@@ -61,8 +71,12 @@ class PictureReader(Reader):
     @property
     def width(self) -> int:
         """The last layer's channels at each of its places."""
-        high, wide = (halved(size, len(self.layers)) for size in self.image)
-        return high * wide * int(self.layers[-1].bias.shape[0])
+        return self.places * int(self.layers[-1].bias.shape[0])
+
+    @property
+    def places(self) -> int:
+        """Those of the last layer's map."""
+        return halved(self.image[0], len(self.layers)) * halved(self.image[1], len(self.layers))
 
     def __call__(self, x: PyTree) -> Float[Array, " width"]:
         """The last layer's map, flat."""
@@ -88,6 +102,11 @@ class TextReader(Reader):
     def width(self) -> int:
         """The LSTM's units."""
         return self.recurrence.width
+
+    @property
+    def places(self) -> int:
+        """Where the line ends."""
+        return 1
 
     def __call__(self, x: PyTree) -> Float[Array, " width"]:
         """s_T."""

@@ -18,8 +18,9 @@ Sentences of Penn Treebank with more than 40 words are left out, in the test set
 
 Perplexity is a letter's, exp(−Σ log p / Σ (l + 1)), the end of a word being a letter: the published figures count so,
 since KN5's 6.668 comes with 17.766 nats a word, and 17.766 / log 6.668 = 9.36 where a test word has 8.37 letters.
-Standard errors are those over test words, and of log Z by AIS. Steps are validated by stochastic approximation's
-normalisers, or noise contrast's; the test words are looked at once, at the end.
+Standard errors are those over test words, and of log Z. Steps are validated by stochastic approximation's normalisers,
+noise contrast's, or for `trf-nce` (whose own err with the training words) by 256 draws of the reference at each length;
+the test words are looked at once, at the end.
 
     REVERIE_DATA=… python benchmarks/trf_words.py [--learner trf-sa] [--steps 20000] [--out trf_words.md]
 """
@@ -45,6 +46,7 @@ from reverie import noise
 from reverie.backend import prepare
 from reverie.data import Leaf, Levels, Rows, Spec
 from reverie.evaluation.lengths import approximated_normalisers, length_normalisers, log_likelihoods_by_length
+from reverie.evaluation.reference_weights import weighted_normalisers
 from reverie.learners import AugmentedSA, DynamicNCE, NoiseContrastiveEstimation, ReferenceNCE
 from reverie.loop import Loop
 from reverie.models import LanguageModel, SequenceField
@@ -228,11 +230,23 @@ def learned(settings, rows, spec, lists, symbols):
         for done, info, now in course(one, steps, parts, settings, rows[0], number):
             parts = now
             told = {"stage": number, "step": done, "seconds": round(time.process_time() - begun, 1), **info}
-            found = log_likelihoods_by_length(parts["model"], valid, own_normalisers(parts, settings))
+            log_z = own_normalisers(parts, settings)
+            if settings.learner == "trf-nce" and number == 1:
+                told["valid_ppl_by_own"] = perplexity(log_likelihoods_by_length(now["model"], valid, log_z), counts)[
+                    "ppl"
+                ]
+                log_z = drawn_normalisers(now["model"], log_z)
+            found = log_likelihoods_by_length(parts["model"], valid, log_z)
             told["valid_ppl"] = perplexity(found, counts)["ppl"]
             told["reference_ppl"] = perplexity(log_references(parts["model"], valid), counts)["ppl"]
             print(json.dumps(told), flush=True)
     return parts, time.process_time() - begun
+
+
+def drawn_normalisers(model, own):
+    """log Z_l by 256 draws of the reference, and the learner's own where these collapse."""
+    found = weighted_normalisers(model, draws=256)
+    return np.array([log_z if one.failed else one.value for one, log_z in zip(found, own, strict=True)])
 
 
 def course(learner, steps, parts, settings, rows, number):

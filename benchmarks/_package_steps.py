@@ -102,7 +102,7 @@ def ebmkit(case, rows):
 
     if case == "langevin":
         energy = Energy(rows)
-        start = lambda shape: energy.mean + 2 * energy.spread * torch.randn(shape)  # noqa: E731
+        start = lambda shape: energy.mean + 2 * energy.spread * torch.randn(shape)
         buffer = ebm.ReplayBuffer(STORE, (784,), 0.05, start)
         learner = ebm.ContrastiveDivergence(ebm.LangevinDynamics(STRIDE / 2, MOVES), buffer)
         return updates(energy, rows, lambda x: learner(energy, x).loss)

@@ -218,7 +218,7 @@ def divergence(say, total=4000):
     for ratio in (1, 5, 25):
         fake = np.round(total * ratio * NOISES["independent"]).astype(int)
         noise_p, nu = fake / fake.sum(), fake.sum() / data.sum()
-        generator = lambda u, nu=nu: scipy.special.xlogy(u, u) - (u + nu) * np.log(u + nu)  # noqa: E731
+        generator = lambda u, nu=nu: scipy.special.xlogy(u, u) - (u + nu) * np.log(u + nu)
         whole = np.sum(noise_p * generator(p / noise_p))
         for name, off in (("p₀", 0.0), ("near", 0.2), ("far", 1.0)):
             log_p = np.log(p) + off * rng.standard_normal(len(p))

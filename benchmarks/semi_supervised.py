@@ -76,7 +76,7 @@ def _labelled(data: rv.data.Dataset) -> rv.data.Dataset:
 
 def regression(data: rv.data.Dataset) -> tuple[float, float]:
     """The test accuracy of a logistic regression on the labelled rows, at C = 1 and at the best C."""
-    bits = lambda rows: (np.asarray(rows.raw) > 7).astype(float)  # noqa: E731
+    bits = lambda rows: (np.asarray(rows.raw) > 7).astype(float)
     seen = data.train.y >= 0
     scores = {}
     for c in GRID:

@@ -223,7 +223,7 @@ def row_of(found, forms):
         least = min(times[against]) / min(times["ours"])
         middle = np.median(times[against]) / np.median(times["ours"])
         cells += [f"{least:.2f}", f"{middle:.2f}"]
-    number = lambda name: "—" if found["figures"].get(name) is None else f"{found['figures'][name]:.1f}"  # noqa: E731
+    number = lambda name: "—" if found["figures"].get(name) is None else f"{found['figures'][name]:.1f}"
     return "| " + " | ".join([*cells, number("ours"), number(best)]) + " |"
 
 

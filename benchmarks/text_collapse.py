@@ -101,7 +101,7 @@ def table(lines):
     yield "| way | steps | ELBO | fit | divergence | IW 100 | perplexity | I(x; h), from below | active | in words |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for run in lines:
-        pair = lambda name, run=run: "–" if run[name] is None else f"{run[name][0]} ± {run[name][1]}"  # noqa: E731
+        pair = lambda name, run=run: "–" if run[name] is None else f"{run[name][0]} ± {run[name][1]}"
         figures = " | ".join(pair(name) for name in ("elbo", "fit", "divergence", "iw_100"))
         told = f"{run['perplexity']} | {pair('information')} | {run['active']} | {run['state']}"
         yield f"| {run['way']} | {run['steps']:,} | {figures} | {told} |"

@@ -85,5 +85,5 @@ def solved():
     read = variance * layer.weight[0] / SCALE**2
     weight = jnp.stack([read, jnp.zeros(3)], axis=1)
     bias = jnp.stack([-read @ layer.bias, 0.5 * jnp.log(variance)])
-    where = lambda inference: (inference.encoder.layers[0].weight, inference.encoder.layers[0].bias)  # noqa: E731
+    where = lambda inference: (inference.encoder.layers[0].weight, inference.encoder.layers[0].bias)
     return parts | {"inference": eqx.tree_at(where, parts["inference"], (weight, bias))}

@@ -156,7 +156,7 @@ def test_sweeps_lead_to_the_tempered_density_and_are_reversible(made):
         def one(key):
             key_first, key_sweep = jax.random.split(key)
             first = states[jax.random.categorical(key_first, logits)]
-            sweep = lambda x, key: (model.tempered_gibbs(key, x, beta),) * 2  # noqa: E731
+            sweep = lambda x, key: (model.tempered_gibbs(key, x, beta),) * 2
             start = jnp.stack([first, states[-2]])
             ends, path = jax.lax.scan(jax.vmap(sweep), start, jax.random.split(key_sweep, (12, 2)))
             return first, path[0, 0], ends[1]
@@ -180,7 +180,7 @@ def test_sweeps_lead_to_the_tempered_density_and_are_reversible(made):
 @CASE
 def test_the_path_runs_from_the_base_to_the_model(made):
     model = made()
-    terms = lambda beta: np.asarray(  # noqa: E731
+    terms = lambda beta: np.asarray(
         jax.vmap(lambda x: model.tempered_potential(x, jnp.asarray(beta)))(every_state(model)), np.float64
     )
     np.testing.assert_allclose(terms(1.0), jax.vmap(model.potential)(every_state(model)), rtol=1e-5, atol=1e-5)

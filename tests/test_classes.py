@@ -127,7 +127,7 @@ def test_a_perceptron_of_a_class_is_one_of_its_one_hot_vector():
 @pytest.mark.parametrize("cls", [CVAE, GMVAE, M1M2, SDGM])
 def test_there_are_as_many_classes_as_was_asked_or_as_the_labels_name(cls):
     labelled = msgspec.structs.replace(SPEC, classes=4)
-    shape = lambda spec: jax.eval_shape(lambda: cls(hidden=(2,)).init(noise.make_key(0), spec))  # noqa: E731
+    shape = lambda spec: jax.eval_shape(lambda: cls(hidden=(2,)).init(noise.make_key(0), spec))
     shapes = [shape(SPEC), shape(labelled)]
     assert [made.logits.shape for made in shapes] == [(10,), (4,)]
     assert [made.latents[-1].levels for made in shapes] == [10, 4]
@@ -265,7 +265,7 @@ def test_the_marginal_bound_is_the_mean_of_the_sampled_one():
     noisy = draws(score_function, 20_000)
     means = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64).mean(0), exact)
     assert errors_off(noisy, means) < 5
-    spread = lambda tree: sum(float(np.var(leaf, axis=0).sum()) for leaf in jax.tree.leaves(tree))  # noqa: E731
+    spread = lambda tree: sum(float(np.var(leaf, axis=0).sum()) for leaf in jax.tree.leaves(tree))
     assert spread(exact) < 0.5 * spread(noisy)
 
 
@@ -334,7 +334,7 @@ def staged():
     memory = Share(jnp.float32(0.5), jnp.int32(1))
     draw = noise_for(parts)
     ascend = eqx.filter_jit(direction.ascend)
-    stage = lambda step: ascend(Tick(noise.make_key(0), jnp.asarray(step)), parts, BATCH, draw, memory)  # noqa: E731
+    stage = lambda step: ascend(Tick(noise.make_key(0), jnp.asarray(step)), parts, BATCH, draw, memory)
     return parts, draw, {step: stage(step)[0].along for step in (4, 5)}
 
 

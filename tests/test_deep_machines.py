@@ -154,7 +154,7 @@ def belief_table(model):
         for one in (model.weights[0], model.biases[0], model.up_biases[0], model.up_weights[0])
     )
     xs, hs = worlds.states(3).astype(float), worlds.states(2).astype(float)
-    bits = lambda logits, values: (values * logits - np.logaddexp(0, logits)).sum(-1)  # noqa: E731
+    bits = lambda logits, values: (values * logits - np.logaddexp(0, logits)).sum(-1)
     down = bits((b + hs @ w.T)[None], xs[:, None])
     up = bits((r + xs @ q)[:, None], hs[None])
     w2, b1, b2 = (np.asarray(one, np.float64) for one in (model.weights[1], model.biases[1], model.biases[2]))
@@ -296,7 +296,7 @@ def test_directions_of_a_stack_are_their_expectations():
         rise = np.exp(belief_table(model)[1])[rows]
         before = rise.mean(axis=0)
         after = before @ worlds.transition(model.whole())
-        pairs = lambda of: jax.vmap(lambda x: jax.vmap(lambda h: of((x, h)))(hs))(xs)  # noqa: E731
+        pairs = lambda of: jax.vmap(lambda x: jax.vmap(lambda h: of((x, h)))(hs))(xs)
         fall = after * jnp.exp(pairs(model.log_prob_down))
         wake = jnp.sum(rise * pairs(parts["model"].log_prob_down)[rows]) / 3
         asleep = jnp.sum(fall * pairs(parts["model"].log_prob_up))

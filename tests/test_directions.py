@@ -145,7 +145,7 @@ def players_row(direction):
 
 
 def predictors_row(direction):
-    parts = lambda: worlds.parts_for("sbn", "predictability-minimisation")  # noqa: E731
+    parts = lambda: worlds.parts_for("sbn", "predictability-minimisation")
     return lambda: (DataOnly(), direction, parts(), worlds.states(4))
 
 
@@ -154,7 +154,7 @@ def field_row(sampler, direction, learner="score-matching"):
 
 
 def told_row(direction, learner, sampler=None):
-    parts = lambda: worlds.parts_for("conditional-field", learner)  # noqa: E731
+    parts = lambda: worlds.parts_for("conditional-field", learner)
     return lambda: (sampler or DataOnly(), direction, parts(), worlds.states(4))
 
 

@@ -85,7 +85,7 @@ def test_the_weighted_bound_moves_along_its_own_gradient(parts):
     sampler, direction = BaseNoise("inference", 3), ImportanceWeightedBound()
 
     def shifted(amount):
-        where = lambda inference: inference.encoder.layers[0].bias  # noqa: E731
+        where = lambda inference: inference.encoder.layers[0].bias
         bias = where(parts["inference"]) + amount * jnp.array([1.0, -0.5, 0.3, 0.2])
         return parts | {"inference": eqx.tree_at(where, parts["inference"], bias)}
 

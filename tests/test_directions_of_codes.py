@@ -95,9 +95,7 @@ def along_codes(net):
 
     @jax.jit
     def exact(weights):
-        objective = lambda part: jnp.mean(  # noqa: E731
-            jnp.sum(weights * tables(net.parts | {"inference": part}, net)[1], axis=1)
-        )
+        objective = lambda part: jnp.mean(jnp.sum(weights * tables(net.parts | {"inference": part}, net)[1], axis=1))
         return jax.grad(objective)(net.parts["inference"])
 
     return exact

@@ -88,7 +88,7 @@ def test_draws_of_a_linear_model_have_its_moments(scales):
 @pytest.mark.parametrize("scales", ["full", "network"])
 def test_dreams_follow_the_density_along_every_parameter(scales):
     model = made((2, 3), hidden=(3,), scales=scales)
-    score = lambda key: jax.grad(lambda m, xh: m.log_joint(*xh))(model, model.sample_joint(key))  # noqa: E731
+    score = lambda key: jax.grad(lambda m, xh: m.log_joint(*xh))(model, model.sample_joint(key))
     scores = draws(score, 4000)
     assert errors_off(scores, jax.tree.map(lambda leaf: np.zeros(leaf.shape), model)) < 4.5
     assert all(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(scores))

@@ -96,7 +96,7 @@ def test_a_local_signal_varies_less_than_one_of_all_of_log_p():
     def pull(local):
         direction = NeuralVariational(local=local)
         memory = direction.init(noise.make_key(0), parts)
-        ascend = lambda: direction.ascend(Tick(noise.make_key(0), jnp.asarray(0)), parts, batch, draw, memory)  # noqa: E731
+        ascend = lambda: direction.ascend(Tick(noise.make_key(0), jnp.asarray(0)), parts, batch, draw, memory)
         return jax.jit(ascend)()
 
     (ascent, after, _), (whole, before, _) = pull(local=True), pull(local=False)
@@ -110,7 +110,7 @@ def test_a_local_signal_varies_less_than_one_of_all_of_log_p():
 def test_a_local_baseline_owes_nothing_to_its_own_block():
     """Any change of the second layer leaves both guesses; one of the first moves the second guess alone."""
     parts, batch = deep()
-    guesses = lambda *h: np.asarray(parts["baseline"].local_values(batch.x[0], h))  # noqa: E731
+    guesses = lambda *h: np.asarray(parts["baseline"].local_values(batch.x[0], h))
     at = guesses(jnp.array([True, False, True]), jnp.array([False, True]))
     np.testing.assert_array_equal(at, guesses(jnp.array([True, False, True]), jnp.array([True, False])))
     moved = guesses(jnp.array([True, True, True]), jnp.array([False, True]))

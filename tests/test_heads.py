@@ -163,7 +163,7 @@ def test_names_are_no_ordered_levels():
 def test_a_model_learns_the_numbers_of_its_own(model):
     """Dreams follow the joint density along every parameter of a mixed row, shared scales and tails among them."""
     model = worlds.made(model, worlds.MIXED, spread=0.3)
-    score = lambda key: jax.grad(lambda m, xh: m.log_joint(*xh))(model, model.sample_joint(key))  # noqa: E731
+    score = lambda key: jax.grad(lambda m, xh: m.log_joint(*xh))(model, model.sample_joint(key))
     scores = draws(score, 4000)
     assert errors_off(scores, jax.tree.map(lambda leaf: np.zeros(leaf.shape), model)) < 4.5
     own = {"student-t": 3, "gaussian": 1}.get(model.likelihood)

@@ -80,7 +80,7 @@ def test_a_batch_changes_its_own_rows_and_goes_on_from_them():
     assert [int(count) for count in counts[index]] == [6, 6, 6]
     # The same batch from nothing, with the second key, gets less far.
     _, fresh, _ = draw(tick(1), parts, batch, chain)
-    far = lambda chain: float(jnp.sum(jnp.abs(chain.moments.mean[0])))  # noqa: E731
+    far = lambda chain: float(jnp.sum(jnp.abs(chain.moments.mean[0])))
     assert far(second) > 1.5 * far(fresh)
 
 

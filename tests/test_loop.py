@@ -137,7 +137,7 @@ def test_the_rows_of_a_batch_are_those_of_its_index(resident_bytes):
 def test_a_part_moves_in_its_cadence():
     loop = worlds.loop_for("generator", GAN(critic_steps=5))
     state = loop.start(worlds.parts_for("generator", "gan"))
-    leaves = lambda state, name: [np.asarray(leaf) for leaf in jax.tree.leaves(parameters(state.parts[name]))]  # noqa: E731
+    leaves = lambda state, name: [np.asarray(leaf) for leaf in jax.tree.leaves(parameters(state.parts[name]))]
     moved: dict[str, list[int]] = {"model": [], "critic": []}
     for step in range(1, 13):
         before = {name: leaves(state, name) for name in moved}

@@ -54,7 +54,7 @@ def test_a_sweep_leaves_the_tempered_density_invariant(machine, beta):
 def test_the_path_runs_from_the_base_to_the_model(machine):
     assert issubclass(RBM, HasTempering)
     xs = worlds.states(machine.weights.shape[0])
-    at = lambda beta: np.asarray(jax.vmap(lambda x: machine.tempered_potential(x, jnp.asarray(beta)))(xs))  # noqa: E731
+    at = lambda beta: np.asarray(jax.vmap(lambda x: machine.tempered_potential(x, jnp.asarray(beta)))(xs))
     np.testing.assert_allclose(at(1.0), jax.vmap(machine.potential)(xs), rtol=1e-6)
     np.testing.assert_allclose(at(0.0), xs @ np.asarray(machine.base) + machine.hidden * np.log(2.0), rtol=1e-5)
     assert float(machine.base_log_normaliser()) == pytest.approx(scipy.special.logsumexp(at(0.0)), rel=1e-6)

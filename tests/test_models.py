@@ -163,7 +163,7 @@ def objective(model, x, key):
 def test_a_gradient_reaches_every_parameter(name, key):
     model = filled(name)
     rows = jnp.asarray(worlds.world_for(model).rows.raw)
-    total = lambda model: jnp.sum(jax.vmap(lambda x: objective(model, x, key))(rows))  # noqa: E731
+    total = lambda model: jnp.sum(jax.vmap(lambda x: objective(model, x, key))(rows))
     along = eqx.filter_jit(eqx.filter_grad(total))(model)
     for path, leaf in jax.tree_util.tree_leaves_with_path(along):
         assert bool(jnp.all(jnp.isfinite(leaf))), path

@@ -177,7 +177,7 @@ def test_filling_gives_every_part_a_key_of_its_own_and_the_model_to_those_that_s
     parts = fill(pair, noise.make_key(0), spec)
     again = fill(pair, noise.make_key(0), spec)
     other = fill(pair, noise.make_key(1), spec)
-    equal = lambda a, b: [np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]  # noqa: E731
+    equal = lambda a, b: [np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]
     assert all(equal(parts, again))
     assert not all(equal(parts["model"], other["model"]))
     assert not all(equal(parts["inference"], other["inference"]))

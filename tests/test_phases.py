@@ -41,7 +41,7 @@ def turns(loop, state, count):
         before = {name: [np.asarray(leaf) for leaf in jax.tree.leaves(parameters(state.parts[name]))] for name in MOVED}
         state, _ = loop.advance(state, 1)
         after = {name: jax.tree.leaves(parameters(state.parts[name])) for name in MOVED}
-        changed = lambda name: any(np.any(a != b) for a, b in zip(before[name], after[name], strict=True))  # noqa: B023, E731
+        changed = lambda name: any(np.any(a != b) for a, b in zip(before[name], after[name], strict=True))  # noqa: B023
         told.append("".join(name[0] for name in MOVED if changed(name)))
     return told, state
 
@@ -207,7 +207,7 @@ def test_the_mutual_information_is_that_of_the_batch():
     x = jnp.concatenate([3 * linear_gaussian.X, linear_gaussian.X - 1.0])
     moments = [linear_gaussian.moments(parts, row) for row in x]
     each = [scipy.stats.norm(float(mean[0]), float(np.exp(log_scale[0]))) for mean, log_scale in moments]
-    total = lambda h: np.mean([one.pdf(h) for one in each])  # noqa: E731
+    total = lambda h: np.mean([one.pdf(h) for one in each])
 
     def gap(one):
         between = one.interval(1 - 1e-9)

@@ -93,7 +93,7 @@ def test_the_players_go_along_one_value_in_opposite_ways(parts):
         y = units(parts)
         return float(joints(parts["model"], tuple(map(jnp.float32, y)))) + strength * errors(parts["predictor"], y[-1])
 
-    both = lambda: along(UnpredictableCode(3.0), parts, BATCH, {}) | along(PredictorsDown(), parts, BATCH, {})  # noqa: E731
+    both = lambda: along(UnpredictableCode(3.0), parts, BATCH, {}) | along(PredictorsDown(), parts, BATCH, {})
     given = jax.jit(both)()
 
     def differences(name, strength):

@@ -180,7 +180,7 @@ def test_hutchinsons_divergence_is_unbiased_and_a_rows_own():
     x = jnp.asarray(worlds.CONTINUOUS.rows.raw[:3])
     guessed = dataclasses.replace(model, divergence="hutchinson")
     signs = jnp.asarray(np.random.default_rng(0).choice([-1.0, 1.0], (4000, 3)), jnp.float32)
-    one = lambda probe: jax.vmap(lambda row: guessed.log_prob_given(row, jnp.asarray(-1), probe))(x)  # noqa: E731
+    one = lambda probe: jax.vmap(lambda row: guessed.log_prob_given(row, jnp.asarray(-1), probe))(x)
     told = np.asarray(jax.jit(jax.vmap(one))(signs))
     assert told.std(0).min() > 0.05
     assert (model.log_prob_kind, guessed.log_prob_kind) == ("exact", "unbiased")

@@ -62,7 +62,7 @@ def test_the_gradient_is_that_of_the_bound_after_the_climb(role):
 
     size = 1e-3
     expected = (float(at(size)) - float(at(-size))) / (2 * size)
-    inner = lambda value: sum(  # noqa: E731
+    inner = lambda value: sum(
         float(jnp.sum(a * b)) for a, b in zip(jax.tree.leaves(value), jax.tree.leaves(way), strict=True)
     )
     assert inner(ascent) == pytest.approx(expected, rel=2e-2)

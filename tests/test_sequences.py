@@ -148,7 +148,7 @@ def test_gradients_reach_all_of_a_decoder_but_what_marks_stand_for(blank):
 def test_an_lstm_is_its_equations():
     cell = worlds.scattered(lstm(noise.make_key(0), 2, 3), 1, 0.5)
     xs = np.random.default_rng(0).normal(size=(5, 2))
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))  # noqa: E731
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
     w, u, b = (np.asarray(leaf, float) for leaf in (cell.inwards.weight, cell.around, cell.inwards.bias))
     s, c, expected = np.array([0.2, -0.1, 0.4]), np.zeros(3), []
     start = jnp.asarray(s)

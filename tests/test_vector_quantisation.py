@@ -118,7 +118,7 @@ def test_the_direction_is_the_bounds_below_and_passed_straight_through_above(par
         pull = pull.at[h.reshape(-1)].add(2.0 * (z - nearest).reshape(-1, 2) / len(X))
     close(given["model"], dataclasses.replace(expected, codebook=pull))
     at_z = (slope - 0.8 * (z - nearest)) / len(X)
-    through = lambda part: jnp.sum(at_z * jax.vmap(part.embed)(X))  # noqa: E731
+    through = lambda part: jnp.sum(at_z * jax.vmap(part.embed)(X))
     close(given["inference"], eqx.filter_jit(eqx.filter_grad(through))(parts["inference"]))
 
 

@@ -184,7 +184,7 @@ class Loop:
             bad = jnp.where((bad < 0) & ~jnp.isfinite(length), sorted(parts).index(name), bad)
         average = state.average
         if average is not None and self.average is not None:
-            mix = lambda old, new: self.average * old + (1 - self.average) * new  # noqa: E731
+            mix = lambda old, new: self.average * old + (1 - self.average) * new
             average = jax.tree.map(mix, average, parameters(parts))
         after = State(state.step + 1, parts, optimiser, chain, memory, average)
         return after, {name: jnp.asarray(value, jnp.float32) for name, value in info.items()}, bad
@@ -197,7 +197,7 @@ class Loop:
         if self.learner.cadence.get(name, 1) == 1:
             return moved, optimiser
         due = self._due(name, state)
-        choose = lambda new, old: jnp.where(due, new, old) if eqx.is_array(new) else new  # noqa: E731
+        choose = lambda new, old: jnp.where(due, new, old) if eqx.is_array(new) else new
         return jax.tree.map(choose, (moved, optimiser), (part, state.optimiser[name]))
 
     def _due(self, name: str, state: State) -> Any:

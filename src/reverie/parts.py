@@ -148,7 +148,7 @@ class Optimiser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         elif self.schedule == "linear":
             after = optax.linear_schedule(self.rate, 0.0, length)
         elif self.schedule == "robbins-monro":
-            after = lambda count: self.rate / (1.0 + count / self.half)  # noqa: E731
+            after = lambda count: self.rate / (1.0 + count / self.half)
         else:
             after = optax.constant_schedule(self.rate)
         if self.warmup == 0:

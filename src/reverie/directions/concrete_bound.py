@@ -23,7 +23,7 @@ def relaxed_signal(
     The mean of its exponential is ∫ p(x | σ(y)) p(y; τ₂) dy: both densities are of one y, so that no Jacobian enters.
     """
     heat, prior_heat = heats
-    scaled = lambda logits, uniform: layers.perturbed(logits, uniform) / heat  # noqa: E731
+    scaled = lambda logits, uniform: layers.perturbed(logits, uniform) / heat
     h, logits, _ = inference.drawn_by(lambda a, u: layers.relaxed(scaled(a, u), 1.0), uniforms, (), x)
     total = model.log_likelihood(x, h)
     for a, prior, uniform in zip(logits, model.prior_logits(h), uniforms, strict=True):
@@ -70,7 +70,7 @@ class ConcreteBound(Direction):
 
         def objective(parts: Parts) -> tuple[Array, dict[str, Array]]:
             model, inference = parts["model"], posterior_of(parts)
-            one = lambda uniform, x: relaxed_signal(model, inference, x, uniform, heats)  # noqa: E731
+            one = lambda uniform, x: relaxed_signal(model, inference, x, uniform, heats)
             value = jnp.mean(jax.vmap(jax.vmap(one), in_axes=(0, None))(uniforms, batch.x))
             return value, {"relaxed_elbo": value, "temperature": heat}
 

@@ -111,7 +111,7 @@ def _pull(parts: Parts, still: Parts, u: Uniforms, v: Uniforms, x: PyTree) -> tu
         def control(z: Array, i: int = i) -> Array:
             heat = surrogate.temperature()
             soft = (*code[:i], layers.relaxed(z, heat))
-            rule = lambda a, uniform: layers.relaxed(layers.perturbed(a, uniform), heat)  # noqa: E731
+            rule = lambda a, uniform: layers.relaxed(layers.perturbed(a, uniform), heat)
             whole, _ = layers.unroll(fixed, x, u, rule, soft)
             return surrogate.scale() * layers.signal(model, fixed, x, whole) + surrogate.extra(x, i, z)
 

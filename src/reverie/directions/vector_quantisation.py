@@ -100,7 +100,7 @@ class VectorQuantisation(Direction):
         z = jax.vmap(parts["inference"].embed)(batch.x)
         vectors, usage, said = self._follow(tick, parts["model"].vectors(), z, h[0], memory)
         if self.prior_from is not None:
-            keep = lambda new, old: jnp.where(first, new, old)  # noqa: E731
+            keep = lambda new, old: jnp.where(first, new, old)
             vectors, usage = jax.tree.map(keep, (vectors, usage), (parts["model"].vectors(), memory))
         return Ascent(ascent.along, {"model": parts["model"].with_vectors(vectors)}), usage, info | said
 

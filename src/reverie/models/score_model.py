@@ -203,7 +203,7 @@ class ScoreModel(Part, HasVelocity, HasLogProb, Samplable, GuidesClasses):
             u = integrate(lambda a, u: field(u, a), u, start, end, self.tolerance, self.steps)
             return self._from_unit(u * schedule.scale(jnp.asarray(schedule.start)))
         z = u * schedule.scale(jnp.ones(()))
-        tell = lambda z, t: self.told(field, z, t)  # noqa: E731
+        tell = lambda z, t: self.told(field, z, t)
         if self.sampler == "sde":
             return self._from_unit(euler_maruyama(key_steps, tell, z, schedule, self.steps))
         eta = 1.0 if self.sampler == "ancestral" else self.eta

@@ -108,7 +108,7 @@ class Session:
                 if self.config.seconds is not None:
                     self.held.warm_up(self._kept(state))
                 if self.progressed.halted is None:
-                    stop = lambda: interrupted() or self._overdue()  # noqa: E731 - it reads better where it is used
+                    stop = lambda: interrupted() or self._overdue()
                     state = self.loop.train(state, self.config.steps, self.config.every, self._report, stop)
                 status = "interrupted" if interrupted() and not self._ended(state) else "finished"
                 why = self.progressed.halted or ("interrupted" if status == "interrupted" else "all steps done")

@@ -78,7 +78,7 @@ class StackPasses(Sampler):
         due = [(level == place) & (stack | ~tuning) for place in range(model.depth)]
         pairs = enumerate(zip(chain or up, due, strict=True))
         particles = tuple(self._moved(key_move, model.machine(place), h, now) for place, (h, now) in pairs)
-        fallen = lambda top: jax.vmap(model.fall)(jax.random.split(key_down, count), top)  # noqa: E731
+        fallen = lambda top: jax.vmap(model.fall)(jax.random.split(key_down, count), top)
         down = jax.lax.cond(tuning, fallen, lambda top: up, particles[-1]) if stack else up
         told = {"level": jnp.asarray(level + tuning, jnp.float32)}
         return {"passes": Passes(up, particles, down)}, particles if self.persist else None, told
@@ -87,5 +87,5 @@ class StackPasses(Sampler):
         return jax.vmap(model.rise)(jax.random.split(key, batch.index.shape[0]), batch.x)
 
     def _moved(self, key: Key[Array, ""], machine: Any, x: Array, due: Array) -> Array:
-        moved = lambda x: move_all(Gibbs(), key, machine, Chains(x, None), self.moves)[0].x  # noqa: E731
+        moved = lambda x: move_all(Gibbs(), key, machine, Chains(x, None), self.moves)[0].x
         return jax.lax.cond(due, moved, lambda x: x, x)

@@ -80,6 +80,6 @@ class ParallelTempering(Sampler):
         log_ratio = gain + gain[partner]
         log_u = jnp.log(noise.uniform(key, gain.shape))[jnp.minimum(places, partner)]
         go = paired[:, None] & (log_u < log_ratio)
-        shaped = lambda leaf: go.reshape(go.shape + (1,) * (leaf.ndim - 2))  # noqa: E731
+        shaped = lambda leaf: go.reshape(go.shape + (1,) * (leaf.ndim - 2))
         rate = jnp.sum(jnp.mean(jnp.where(paired[:, None], jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0), axis=1)) / 2
         return jax.tree.map(lambda new, old: jnp.where(shaped(old), new, old), swapped, x), rate

@@ -95,7 +95,7 @@ def conditional(
     known = jax.tree.map(np.asarray, known)
     if isinstance(model, HasJoint):
         return _of_x(known, conditional(model.joint(), key, _with_hidden(model, known), chains=chains, moves=moves))
-    run = lambda piece: _chains(model, key, chains, jnp.asarray(moves), levels, piece)  # noqa: E731
+    run = lambda piece: _chains(model, key, chains, jnp.asarray(moves), levels, piece)
     ends, mean, means, variances, rates = in_chunks(run, (np.arange(len(known.x)), known), ROWS)
     r_hat = _r_hat(means.astype(np.float64), variances.astype(np.float64), moves - moves // 2)
     return Completed(ends, mean, r_hat, float(rates.mean()), _warnings(r_hat, float(rates.mean())))

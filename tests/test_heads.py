@@ -10,7 +10,7 @@ import scipy.stats
 import reverie as rv
 from reverie.data import Leaf, Spec
 from reverie.errors import InputError
-from reverie.models import VAE, SigmoidBeliefNet
+from reverie.models import DARN, VAE, SigmoidBeliefNet
 from reverie.models.heads import DiscretisedLogistics, Gaussian, Logistics, StudentT
 from reverie.models.observation import Observation
 from reverie.networks.features import Layout, features, layouts
@@ -157,8 +157,9 @@ def test_names_are_no_ordered_levels():
     [
         VAE(latent=2, hidden=(), likelihood="student-t", scale="shared"),
         SigmoidBeliefNet((2,), hidden=(3,), scale="shared"),
+        DARN((2,), scale="shared"),
     ],
-    ids=["student-t", "a belief net"],
+    ids=["student-t", "a belief net", "darn"],
 )
 def test_a_model_learns_the_numbers_of_its_own(model):
     """Dreams follow the joint density along every parameter of a mixed row, shared scales and tails among them."""
@@ -170,7 +171,7 @@ def test_a_model_learns_the_numbers_of_its_own(model):
     assert own is None or (model.decoder.own.shape == (own,) and bool(jnp.all(jnp.std(scores.decoder.own, axis=0) > 0)))
 
 
-@pytest.mark.parametrize("cls", [VAE, SigmoidBeliefNet])
+@pytest.mark.parametrize("cls", [VAE, SigmoidBeliefNet, DARN])
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -26,6 +26,7 @@ from reverie.capabilities import (
 from reverie.errors import InputError
 from reverie.inference import (
     INFERENCE,
+    AutoregressivePosterior,
     FamilyPosterior,
     GaussianPosterior,
     HamiltonianPosterior,
@@ -472,6 +473,23 @@ def test_an_autoregressive_posterior_sums_to_one_and_its_draws_follow_it():
     apart = [jax.nn.logsumexp(marginal, axis=tuple(j for j in range(3) if j != i)) for i in range(3)]
     product = apart[0][:, None, None] + apart[1][None, :, None] + apart[2][None, None, :]
     assert float(jnp.max(jnp.abs(product - marginal))) > 0.02
+
+
+def test_an_autoregressive_posterior_of_categories_sums_to_one_and_its_draws_follow_it():
+    model = worlds.made(VQVAE(3, 3, 2, (4,)), worlds.BINARY.spec)
+    part = AutoregressivePosterior(width=4).init(noise.make_key(5), worlds.BINARY.spec, model)
+    part = worlds.scattered(part, 6, 0.9)
+    (latent,) = model.latents
+    states = np.indices((latent.levels,) * latent.size).reshape(latent.size, -1).T
+    log_q = np.asarray(jax.jit(jax.vmap(lambda h: part.log_prob((h,), X)))(jnp.asarray(states)))
+    assert np.exp(log_q).sum() == pytest.approx(1.0, abs=1e-5)
+    (codes,) = draws(lambda key: part.sample(key, X), 20_000)
+    assert codes.dtype == np.int32
+    places = np.ravel_multi_index(np.asarray(codes).T, (latent.levels,) * latent.size)
+    assert surprise(places, log_q) > 1e-3
+    joint = np.exp(log_q).reshape((latent.levels,) * latent.size)
+    rows = joint.reshape(latent.levels, -1)
+    assert np.abs(rows - np.outer(rows.sum(1), rows.sum(0))).max() > 0.01
 
 
 def test_the_gaussian_posterior_is_the_normal_density_of_its_moments():

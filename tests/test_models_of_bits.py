@@ -105,13 +105,13 @@ def test_a_bit_of_darn_reads_the_bits_before_it_in_its_layer():
     """p(h_1 | h_2) bit by bit, with numpy; and what comes after a bit does not reach it."""
     model = fixed(DARN((3, 2)), worlds.BINARY.spec)
     h1, h2 = np.array([1, 0, 1]), np.array([0, 1])
-    step, weight = model.layers[1].layers[0], np.asarray(model.sideways[1].weight)
+    step, weight = model.layers[0].layers[0], np.asarray(model.sideways[0].weight)
     outside = h2 @ np.asarray(step.weight) + np.asarray(step.bias)
     expected = 0.0
     for i in range(3):
         p = 1 / (1 + np.exp(-(outside[i] + sum(weight[i, j] * h1[j] for j in range(i)))))
         expected += np.log(p if h1[i] else 1 - p)
-    given = model.sideways[1].log_prob(jnp.asarray(outside), jnp.asarray(h1, bool))
+    given = model.sideways[0].log_prob(jnp.asarray(outside), jnp.asarray(h1, bool))
     assert float(given) == pytest.approx(expected, rel=1e-5)
     assert np.abs(np.tril(weight, -1)).max() > 0.1
 
@@ -120,7 +120,7 @@ def test_darn_without_its_sideways_weights_is_a_belief_net():
     spec = worlds.BINARY.spec
     net = fixed(SigmoidBeliefNet((3, 2)), spec)
     darn = DARN((3, 2)).init(noise.make_key(0), spec)
-    darn = dataclasses.replace(darn, top=net.top, layers=(net.decoder.network, *net.layers))
+    darn = dataclasses.replace(darn, top=net.top, decoder=net.decoder, layers=net.layers)
     x, h = jnp.array([True, False, True, True]), (jnp.array([True, False, True]), jnp.array([False, True]))
     assert float(darn.log_joint(x, h)) == pytest.approx(float(net.log_joint(x, h)), rel=1e-5)
 

@@ -5,10 +5,10 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.bits import as_float, bits_log_prob, log_odds
+from reverie.bits import as_float, bits_log_prob
 from reverie.capabilities import (
     Decodes,
     HasFiniteCodes,
@@ -20,9 +20,9 @@ from reverie.capabilities import (
 )
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.suits import only
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, learned, option
+from reverie.models.decoder import Decoder, Decoding
+from reverie.networks.mlp import MLP
+from reverie.parts import filled, learned, option
 
 
 class Sideways(eqx.Module):
@@ -54,19 +54,25 @@ class Sideways(eqx.Module):
         return jax.lax.scan(step, outside, (jnp.arange(outside.shape[0]), uniform, columns))[1]
 
 
-class DARN(Part, HasPriorLogits, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
+class DARN(Decoding, HasPriorLogits, HasFiniteCodes, HasLinks, Decodes, HasJointSample, Samplable):
     """A belief net in which the bits of a layer depend on each other too, each on those before it.
 
         p(x, h_1, …, h_L) = p(x | h_1) p(h_1 | h_2) … p(h_L),
         p(h_l | h_{l+1}) = Π_i Bernoulli(h_{l,i}; σ(T_l(h_{l+1})_i + Σ_{j<i} R^l_{ij} h_{l,j}))
 
-    and so for x. T_l is affine, or a perceptron where `hidden` names widths; the top layer has biases in its place.
-    Assumes bits, in the order of their columns. A draw takes as many steps as there are bits; a density takes one.
+    and so for x, of bits. T_l is affine, or a perceptron where `hidden` names widths; the top layer has biases in its
+    place. Rows of other kinds are drawn from h_1 as a belief net draws them, a column independently of the others. Bits
+    stand in the order of their columns. A draw takes as many steps as there are bits; a density takes one.
 
     Args:
         sizes: units in each stochastic layer, from the one next to x (h_1) to the top (h_L).
         hidden: widths of deterministic hidden layers between one stochastic layer and the next.
-        activation: of those hidden layers.
+        activation: of all layers; where not given `tanh`, and `elu` of convolutions.
+        scale: the standard deviation of continuous columns: a number, `shared`, or `None` for the network's.
+        likelihood: of continuous columns: `gaussian`, `student-t` or `logistic-mixture`.
+        components: how many, of a mixture of logistics.
+        network: of the decoder: `mlp`, or `conv` for images.
+        channels: of the convolutions, from the code outwards, each of which doubles height and width.
 
     Example:
         >>> from reverie.models import DARN
@@ -77,34 +83,33 @@ class DARN(Part, HasPriorLogits, HasFiniteCodes, HasLinks, Decodes, HasJointSamp
     """
 
     sizes: tuple[int, ...] = option((50,))
-    hidden: tuple[int, ...] = option(())
-    activation: str = option("tanh")
+    hidden: tuple[int, ...] | None = option(())
     top: Array = learned()
+    decoder: Decoder = learned()
     layers: tuple[MLP, ...] = learned()
     sideways: tuple[Sideways, ...] = learned()
+    between: Sideways | None = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
         if not self.sizes or any(size < 1 for size in self.sizes):
             raise InputError(f"DARN needs at least one layer of at least one unit, not sizes={self.sizes}")
-        if any(width < 1 for width in self.hidden) or self.activation not in ACTIVATIONS:
-            raise InputError(f"DARN needs hidden widths >= 1 and an activation of {', '.join(ACTIVATIONS)}")
-
-    def unsuited(self, spec: Spec) -> str | None:
-        """Only bits."""
-        return only("binary", spec, "DARN")
 
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """Small weights and none sideways; the visible bias at the bits' log-odds."""
-        sizes = (spec.size, *self.sizes)
-        bias = log_odds(jnp.asarray(spec.leaves["binary"].mean))
+        """Small weights and none sideways; the visible bias at the bits' log-odds, or the columns' means."""
         keys = jax.random.split(key, len(self.sizes))
         layers = tuple(
-            mlp(one, sizes[i + 1], self.hidden, sizes[i], self.activation, bias if i == 0 else 0.0)
-            for i, one in enumerate(keys)
+            self.perceptron(one, above, below)
+            for one, below, above in zip(keys[1:], self.sizes[:-1], self.sizes[1:], strict=True)
         )
-        sideways = tuple(Sideways(jnp.zeros((size, size))) for size in sizes)
-        return filled(self, top=jnp.zeros(self.sizes[-1]), layers=layers, sideways=sideways)
+        return filled(
+            self,
+            top=jnp.zeros(self.sizes[-1]),
+            decoder=self.new_decoder(keys[0], self.sizes[0], spec),
+            layers=layers,
+            sideways=tuple(Sideways(jnp.zeros((size, size))) for size in self.sizes),
+            between=Sideways(jnp.zeros((spec.size, spec.size))) if spec.kind == "binary" else None,
+        )
 
     @property
     def latents(self) -> tuple[Latent, ...]:
@@ -124,32 +129,40 @@ class DARN(Part, HasPriorLogits, HasFiniteCodes, HasLinks, Decodes, HasJointSamp
 
     def prior_logits(self, h: tuple[Array, ...]) -> tuple[Array, ...]:
         """Of each bit given the layer above and the bits before it."""
-        outside = [layer(as_float(above)) for layer, above in zip(self.layers[1:], h[1:], strict=True)]
-        layers = zip(self.sideways[1:], [*outside, self.top], h, strict=True)
+        outside = [layer(as_float(above)) for layer, above in zip(self.layers, h[1:], strict=True)]
+        layers = zip(self.sideways, [*outside, self.top], h, strict=True)
         return tuple(side.logits(one, code) for side, one, code in layers)
 
-    def log_likelihood(self, x: Array, h: tuple[Array, ...]) -> Array:
+    def log_likelihood(self, x: PyTree, h: tuple[Array, ...]) -> Array:
         """log p(x | h_1)."""
-        return self.sideways[0].log_prob(self.layers[0](as_float(h[0])), x)
+        code = as_float(h[0])
+        if self.between is None:
+            return self.decoder.log_prob(x, code)
+        return self.between.log_prob(self.decoder.outputs(code), x)
 
-    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> Array:
+    def decode(self, key: Key[Array, ""], h: tuple[Array, ...]) -> PyTree:
         """Draw x ~ p(x | h_1)."""
-        return self.sideways[0].sample(key, self.layers[0](as_float(h[0])))
+        code = as_float(h[0])
+        if self.between is None:
+            return self.decoder.sample(key, code)
+        return self.between.sample(key, self.decoder.outputs(code))
 
-    def centre(self, h: tuple[Array, ...]) -> Array:
-        """Bit after bit, each the likelier."""
-        outside = self.layers[0](as_float(h[0]))
-        return self.sideways[0].spoken(jnp.full_like(outside, 0.5), outside)
+    def centre(self, h: tuple[Array, ...]) -> PyTree:
+        """Bit after bit, each the likelier; of other rows the decoder's centre."""
+        code = as_float(h[0])
+        if self.between is None:
+            return self.decoder.centre(code)
+        outside = self.decoder.outputs(code)
+        return self.between.spoken(jnp.full_like(outside, 0.5), outside)
 
-    def sample_joint(self, key: Key[Array, ""]) -> tuple[Array, tuple[Array, ...]]:
+    def sample_joint(self, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, ...]]:
         """Ancestral sampling from the top down, bit after bit in each layer."""
         keys = jax.random.split(key, len(self.sizes) + 1)
-        drawn = [self.sideways[-1].sample(keys[0], self.top)]
-        for one, side, layer in zip(keys[1:], reversed(self.sideways[:-1]), reversed(self.layers), strict=True):
-            drawn.append(side.sample(one, layer(as_float(drawn[-1]))))
-        *codes, x = drawn
-        return x, tuple(reversed(codes))
+        codes = [self.sideways[-1].sample(keys[0], self.top)]
+        for one, side, layer in zip(keys[1:-1], reversed(self.sideways[:-1]), reversed(self.layers), strict=True):
+            codes.append(side.sample(one, layer(as_float(codes[-1]))))
+        return self.decode(keys[-1], (codes[-1],)), tuple(reversed(codes))
 
-    def sample(self, key: Key[Array, ""]) -> Array:
+    def sample(self, key: Key[Array, ""]) -> PyTree:
         """x of a dream."""
         return self.sample_joint(key)[0]

@@ -18,18 +18,19 @@ from reverie.data import Leaf, Spec
 from reverie.data.choice import lengths_of
 from reverie.directions import AugmentedApproximation, Contrastive
 from reverie.errors import InputError
-from reverie.evaluation import log_normaliser
+from reverie.evaluation import log_normaliser, samples_of
 from reverie.evaluation.lengths import (
     approximated_normalisers,
     length_normalisers,
     log_likelihoods_by_length,
     summed_normaliser,
 )
+from reverie.evaluation.walks import walk
 from reverie.learners import AugmentedSA, NoiseContrastiveEstimation
 from reverie.models import RBM, LanguageModel, SequenceField
 from reverie.pairing import check
 from reverie.parts import parameters
-from reverie.samplers import LengthJumps, PersistentChains
+from reverie.samplers import LengthJumps, ParallelTempering, PersistentChains
 from reverie.samplers.kernel import Chains, move_all
 from tests import worlds
 from tests.measuring import draws, surprise, tick
@@ -144,6 +145,42 @@ def test_jumps_between_lengths_leave_a_field_as_it_was(name):
     assert np.mean(once == first) < 0.5
     assert np.mean(LENGTHS[once] != LENGTHS[first]) > 0.1
     assert surprise(once, log_p) > 1e-3
+
+
+def test_tempered_particles_come_to_have_the_lengths_of_the_model():
+    """No sweep changes a length: it comes from the base, by exchanges."""
+    model, u = field("ngram")
+    sampler, parts = ParallelTempering(12, 3000, 5), {"model": model}
+
+    @jax.jit
+    def run(key):
+        chain = sampler.init(key, parts, 8, worlds.batch_of(ROWS[:8]))
+        return sampler.draw(tick()._replace(key=jax.random.fold_in(key, 1)), parts, worlds.batch_of(ROWS[:8]), chain)
+
+    found = places(run(noise.make_key(7))[0]["particles"])
+    assert surprise(found, u - np.logaddexp.reduce(u)) > 1e-3
+
+
+def test_chains_that_are_shown_and_drawn_have_the_lengths_of_the_model():
+    model, u = field("ngram")
+    log_p = u - np.logaddexp.reduce(u)
+    assert surprise(places(samples_of({"model": model}, 3000, noise.make_key(1), sweeps=30)), log_p) > 1e-3
+
+    @jax.jit
+    def walked(key):
+        return walk(model, key, model.start(key), jnp.asarray(30)).x
+
+    assert surprise(places(draws(walked, 3000)), log_p) > 1e-3
+
+
+def test_stochastic_approximation_along_the_path_changes_lengths_at_the_base():
+    model, u = field("ngram")
+    found = log_normaliser(model, method="sa", chains=64, temperatures=2000, seed=1)
+    assert not found.failed
+    assert abs(found.value - np.logaddexp.reduce(u)) < 4 * found.se
+    assert found.se < 0.1
+    annealed = log_normaliser(model, method="ais", chains=64, temperatures=100, seed=1)
+    assert abs(annealed.value - np.logaddexp.reduce(u)) < 4 * annealed.se
 
 
 def test_windows_have_one_length_and_no_jumps(key):

@@ -33,7 +33,7 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from reverie.evaluation.annealing import FEW, FURTHEST, SWEEPS, Annealed
 from reverie.evaluation.ladder import PARTS, PILOT, Ladder, gains_of, placed
-from reverie.evaluation.scatter import scattered
+from reverie.evaluation.scatter import scattered_base
 from reverie.evaluation.sweeps import base_of, sweeper
 
 GROUPS = 16
@@ -67,13 +67,15 @@ def _wandered(
     potential = jax.vmap(jax.vmap(model.tempered_potential, (None, 0)), (0, None))
 
     def alone(key: Key[Array, ""], row: PyTree, beta: Array) -> PyTree:
+        """A sweep; at the base a draw, which changes what no sweep may change, such as a length."""
         swept = sweep(key, jax.tree.map(lambda leaf: leaf[None], row), beta)
-        return jax.tree.map(lambda leaf: leaf[0], swept)
+        fresh = base_of(model, jax.random.fold_in(key, 1), 1)
+        return jax.tree.map(lambda drawn, leaf: jnp.where(beta > 0.0, leaf[0], drawn[0]), fresh, swept)
 
     def settled(key: Key[Array, ""]) -> PyTree:
-        keys = jax.random.split(key, 3)
-        x = scattered(keys[0], base_of(model, keys[1], each))
-        return jax.lax.fori_loop(0, SWEEPS, lambda t, x: sweep(jax.random.fold_in(keys[2], t), x, 1.0), x)
+        keys = jax.random.split(key)
+        x = scattered_base(model, keys[0], each)
+        return jax.lax.fori_loop(0, SWEEPS, lambda t, x: sweep(jax.random.fold_in(keys[1], t), x, 1.0), x)
 
     def one(key: Key[Array, ""], top: Array) -> Wandered:
         key_base, key_top, key_path = jax.random.split(key, 3)

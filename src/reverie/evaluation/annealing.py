@@ -39,7 +39,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from reverie.evaluation.ladder import Ladder, gain_of, placed
-from reverie.evaluation.scatter import scattered
+from reverie.evaluation.scatter import scattered_base
 from reverie.evaluation.sweeps import base_of, sweeper
 
 LOWEST_SHARE, LOWEST_ESS = 0.1, 8.0
@@ -88,8 +88,7 @@ def backward(
     """log w / Z_0 of each chain from x (else scattered states), settled at β = 1, to the base."""
     key_start, key_settle, key_path = jax.random.split(key, 3)
     if x is None:
-        key_base, key_scatter = jax.random.split(key_start)
-        x = scattered(key_scatter, base_of(model, key_base, chains))
+        x = scattered_base(model, key_start, chains)
     sweep = sweeper(model, jax.random.fold_in(key, 3))
     x = jax.lax.fori_loop(0, settle, lambda t, x: sweep(jax.random.fold_in(key_settle, t), x, 1.0), x)
 

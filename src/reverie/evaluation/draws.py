@@ -28,6 +28,7 @@ from reverie.errors import InputError
 from reverie.evaluation.chunks import in_chunks
 from reverie.evaluation.walks import scale_of, walk, walkable
 from reverie.parts import Parts
+from reverie.samplers import kernel_for
 
 CHUNK = 256
 MOVES = 5
@@ -87,10 +88,11 @@ def _pushed(model: Any, key: Key[Array, ""], places: Array) -> PyTree:
 
 @eqx.filter_jit
 def _chains(model: Any, key: Key[Array, ""], sweeps: Array, places: Array) -> PyTree:
+    kernel = kernel_for(model)
     keys = jax.vmap(lambda place: jax.random.fold_in(key, place))(places)
 
     def sweep(t: Array, x: PyTree) -> PyTree:
-        return jax.vmap(lambda one, row: model.gibbs(jax.random.fold_in(one, t), row))(keys, x)
+        return jax.vmap(lambda one, row: kernel.move(jax.random.fold_in(one, t), model, row, None)[0])(keys, x)
 
     start = jax.vmap(lambda one: model.start(jax.random.fold_in(one, 0)))(keys)
     return jax.lax.fori_loop(1, sweeps + 1, sweep, start)

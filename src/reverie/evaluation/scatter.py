@@ -1,11 +1,30 @@
 """Where chains that are annealed back begin, when nobody knows the modes: far apart, in every direction."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
+from reverie.capabilities import HasLengths
+from reverie.evaluation.sweeps import base_of
+
 NEAREST, FURTHEST = 0.5, 16.0
 """Of reals: the least and the largest distance from the middle of the base's draws, in units of the draws' own."""
+
+
+def scattered_base(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
+    """States made of draws of a model's base; sequences keep their lengths, and ever more symbols are alike."""
+    key_base, key_scatter = jax.random.split(key)
+    x = base_of(model, key_base, chains)
+    if not isinstance(model, HasLengths):
+        return scattered(key_scatter, x)
+    key_which, key_place = jax.random.split(key_scatter)
+    lengths = jax.vmap(model.length_of)(x)
+    symbols = x[:, : model.lengths[1]]
+    own = x[jnp.arange(chains), jax.random.randint(key_place, (chains,), 0, lengths)]
+    changed = jax.random.uniform(key_which, symbols.shape) < jnp.linspace(0.0, 1.0, chains)[:, None]
+    return jax.vmap(model.row_of)(jnp.where(changed, own[:, None], symbols), lengths)
 
 
 def scattered(key: Key[Array, ""], x: PyTree) -> PyTree:

@@ -29,6 +29,7 @@ from reverie.capabilities import (
     StartsChains,
 )
 from reverie.evaluation.moves import move
+from reverie.samplers import kernel_for
 
 LEAPS, FIRST_STEP, WANTED = 5, 0.3, 0.7
 SCALING = 256
@@ -150,7 +151,8 @@ def stepped(
     """The chain after one move, with that move's acceptance."""
     x = walker.x
     if known is None and label is None and isinstance(model, HasGibbs):
-        return walker._replace(x=model.gibbs(key, x), acceptance=jnp.ones(()))
+        x, _, _ = kernel_for(model).move(key, model, x, None)
+        return walker._replace(x=x, acceptance=jnp.ones(()))
     if known is not None and isinstance(model, HasConditionalGibbs) and known.precision is None:
         pull = _no_pull(x, levels) if known.pull is None else known.pull
         return walker._replace(

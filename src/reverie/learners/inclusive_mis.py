@@ -24,8 +24,8 @@ def InclusiveDiscreteField(
         moves: proposals of each chain in a step.
         particles: how many chains.
         sweeps: moves of the kernel after them.
-        kernel: `gibbs`, `gradient-flips` or `balanced-flips`; `auto` is the model's own Gibbs sweep, or flips informed
-            by the gradient where it has none.
+        kernel: `gibbs`, `gradient-flips` or `balanced-flips`; `auto` is the model's own Gibbs sweep (of sequences with
+            jumps between lengths), or flips informed by the gradient where it has none.
 
     Example:
         >>> from reverie.learners import InclusiveDiscreteField

@@ -33,8 +33,8 @@ def StochasticMaximumLikelihood(
         k: moves a step.
         particles: how many chains, where there is no buffer.
         kernel: how chains move: `gibbs`, `langevin`, `mala`, `hmc`, `nuts`, `sghmc`, `gradient-flips` or
-            `balanced-flips`; `auto` is the model's own Gibbs sweep where it has one, else Langevin moves of reals and
-            flips informed by the gradient of the rest.
+            `balanced-flips`; `auto` is the model's own Gibbs sweep where it has one (of sequences jumps between lengths
+            and sweeps within them), else Langevin moves of reals and flips informed by the gradient of the rest.
         step: the kernel's step size, where it has one.
         buffer: how many chains are kept of which a batch moves; 0: all particles move at each step.
         restart: the probability with which a chain of the buffer begins anew.

@@ -15,13 +15,13 @@ from reverie.samplers.sampler import Draw, Sampler, Tick
 class ParallelTempering(Sampler):
     """Particles at R temperatures from the model's base (β = 0) to the model (β = 1), which are never reset.
 
-    Each moves by the model's sweep at its β. Then neighbours exchange states, first those at an even place with the
-    next, then those at an odd one, with probability
+    At β = 0 they are drawn anew, elsewhere each moves by the model's sweep at its β. Then neighbours exchange states,
+    first those at an even place with the next, then those at an odd one, with probability
 
         min{1, exp(u_{β_i}(x_j) + u_{β_j}(x_i) − u_{β_i}(x_i) − u_{β_j}(x_j))},
 
-    which leaves Π_r p_{β_r} invariant: what mixes well near the base comes to mix at the model. The particles at β = 1
-    are given.
+    which leaves Π_r p_{β_r} invariant: what mixes well near the base comes to mix at the model, and what no sweep
+    changes (the length of a sequence) comes from the base. The particles at β = 1 are given.
 
     Args:
         moves: rounds of sweeps and exchanges a step.
@@ -59,7 +59,10 @@ class ParallelTempering(Sampler):
         def one(x: PyTree, key: Array) -> tuple[PyTree, Array]:
             key_sweep, *keys = jax.random.split(key, 3)
             at_each = jax.random.split(key_sweep, (self.replicas, self.particles))
-            x = jax.vmap(jax.vmap(model.tempered_gibbs, (0, 0, None)))(at_each, x, betas)
+            warm = jax.tree.map(lambda leaf: leaf[1:], x)
+            swept = jax.vmap(jax.vmap(model.tempered_gibbs, (0, 0, None)))(at_each[1:], warm, betas[1:])
+            fresh = jax.vmap(model.base_sample)(at_each[0])
+            x = jax.tree.map(lambda new, rest: jnp.concatenate([new[None], rest]), fresh, swept)
             x, first = self._exchanged(keys[0], model, x, 0)
             x, second = self._exchanged(keys[1], model, x, 1)
             return x, (first + second) / (self.replicas - 1)

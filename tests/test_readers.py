@@ -146,6 +146,7 @@ DRAWN: dict[str, Any] = {
     "vq-vae": {"positions": 3, "levels": 3, "size": 2, "width": 4},
     "dlgm": {"sizes": (3, 2)},
     "sbn": {"sizes": (3, 2)},
+    "darn": {"sizes": (3, 2)},
 }
 
 

@@ -18,7 +18,7 @@ from reverie.capabilities import log_sum, states_of
 from reverie.data import Batch, Identity, Leaf, Spec
 from reverie.directions import ToldLikelihood, ToldNoiseContrast, ToldPseudoLikelihood
 from reverie.errors import InputError
-from reverie.evaluation import annealed_told, retold
+from reverie.evaluation import annealed_told, retold, told_accuracy
 from reverie.learners import ToldCD
 from reverie.models import ConditionalField, ConditionalRealField, RBMGivenColumns
 from reverie.samplers import MALA, Gibbs, Langevin, PersistentToldChains, ToldChainsFromData
@@ -287,6 +287,17 @@ def test_sums_that_are_too_long_and_kernels_that_do_not_suit_are_refused():
         retold(model, Identity("binary"), np.zeros((2, 30), bool), noise.make_key(0))
     assert ToldCD(kernel="langevin").sampler == ToldChainsFromData(1, Langevin())
     assert ToldCD(k=2, kernel="gibbs").sampler == ToldChainsFromData(2, Gibbs())
+
+
+@pytest.mark.parametrize("cls", [ConditionalField, RBMGivenColumns])
+def test_the_share_of_bits_that_are_told_right_is_that_of_their_own_likeliest_values(cls):
+    model = worlds.made(cls(), worlds.binary(columns=4).spec, spread=0.8)
+    raw = worlds.states(4)
+    found = told_accuracy(model, Identity("binary"), raw, noise.make_key(0))
+    assert found is not None
+    joint = np.exp([table(model, jnp.asarray(row)) for row in raw]).reshape(16, 2, 2)
+    ones = np.stack([joint[:, 1].sum(1), joint[:, :, 1].sum(1)], axis=1)
+    assert found.value == pytest.approx(np.mean((ones > 0.5) == raw[:, 2:]), abs=1e-6)
 
 
 # --------------------------------------------------------------------------------------------------------------- a run

@@ -145,7 +145,8 @@ def told_accuracy(model: Any, measure: Measure, raw: PyTree, key: Key[Array, ""]
             each = model.told_log_probs(x)
         else:
             every, log_p = _table(model, x)
-            each = jnp.einsum("y,ytk->tk", jnp.exp(log_p), jax.nn.one_hot(every, max(model.told_levels)))
+            corners = jax.nn.one_hot(every.astype(jnp.int32), max(model.told_levels))
+            each = jnp.einsum("y,ytk->tk", jnp.exp(log_p), corners)
         right = jnp.argmax(each, axis=-1) == model.told(x)
         return jnp.mean(right, dtype=jnp.float32)
 

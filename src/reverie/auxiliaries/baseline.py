@@ -12,22 +12,8 @@ from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
 from reverie.parts import Part, filled, known, learned, option
 
 
-class Baseline(Part, PredictsValue):
-    """A perceptron C_ψ(x) with one output for each block of latent variables.
-
-        ∇_φ E_q l(h) = E_q (l(h) − C_ψ(x)) ∇_φ log q(h | x)  for any C, since E_q ∇_φ log q(h | x) = 0
-
-    Args:
-        hidden: widths of the hidden layers.
-        activation: of the hidden layers.
-
-    Example:
-        >>> from reverie.auxiliaries import Baseline
-        >>> Baseline().hidden
-        (100,)
-
-    Reference: Mnih & Gregor 2014, *Neural variational inference and learning in belief networks*, §2.3.
-    """
+class RowBaseline(Part, PredictsValue):
+    """Abstract: a perceptron of x with one output for each block of latent variables, and perhaps more beside it."""
 
     hidden: tuple[int, ...] = option((100,))
     activation: str = option("tanh")
@@ -45,13 +31,34 @@ class Baseline(Part, PredictsValue):
         """Models with latent variables only."""
         return None if isinstance(model, HasLogJoint) else "a baseline serves models with latent variables"
 
-    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """Small weights: the guesses start near zero."""
+    def of_rows(self, key: Key[Array, ""], spec: Spec, model: Any) -> dict[str, Any]:
+        """The fields of this class, filled with small weights: the guesses start near zero."""
         shape = layouts(spec)
         width = sum(layout.width for layout in shape)
-        network = mlp(key, width, self.hidden, len(model.latents), self.activation)
-        return filled(self, shape=shape, network=network)
+        return {"shape": shape, "network": mlp(key, width, self.hidden, len(model.latents), self.activation)}
 
     def values(self, x: PyTree) -> Array:
-        """C(x)."""
+        """What the perceptron says of x."""
         return self.network(features(x, self.shape))
+
+
+class Baseline(RowBaseline, PredictsValue):
+    """A perceptron C_ψ(x) with one output for each block of latent variables.
+
+        ∇_φ E_q l(h) = E_q (l(h) − C_ψ(x)) ∇_φ log q(h | x)  for any C, since E_q ∇_φ log q(h | x) = 0
+
+    Args:
+        hidden: widths of the hidden layers.
+        activation: of the hidden layers.
+
+    Example:
+        >>> from reverie.auxiliaries import Baseline
+        >>> Baseline().hidden
+        (100,)
+
+    Reference: Mnih & Gregor 2014, *Neural variational inference and learning in belief networks*, §2.3.
+    """
+
+    def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
+        """Guesses near zero."""
+        return filled(self, **self.of_rows(key, spec, model))

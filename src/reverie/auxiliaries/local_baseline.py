@@ -6,15 +6,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import Code, HasLogJoint, Latent, PredictsLocalValues
+from reverie.auxiliaries.baseline import RowBaseline
+from reverie.capabilities import Code, Latent, PredictsLocalValues
 from reverie.data.spec import Spec
-from reverie.errors import InputError
-from reverie.networks.features import Layout, features, layouts
-from reverie.networks.mlp import ACTIVATIONS, MLP, mlp
-from reverie.parts import Part, filled, known, learned, option
+from reverie.networks.codes import code_features, code_width
+from reverie.networks.mlp import MLP, mlp
+from reverie.parts import filled, known, learned
 
 
-class LocalBaseline(Part, PredictsLocalValues):
+class LocalBaseline(RowBaseline, PredictsLocalValues):
     """A perceptron of x with one output for each block, and one of the block below for each block but the first.
 
         C_1(x),   C_l(x, h_{l−1}) = A_l(x) + B_l(h_{l−1}),  l = 2, …, L
@@ -34,45 +34,21 @@ class LocalBaseline(Part, PredictsLocalValues):
     reads h_{l−1} alone.
     """
 
-    hidden: tuple[int, ...] = option((100,))
-    activation: str = option("tanh")
-    shape: tuple[Layout, ...] = known()
     blocks: tuple[Latent, ...] = known()
-    network: MLP = learned()
     above: tuple[MLP, ...] = learned()
 
-    def __check_init__(self) -> None:
-        """Refuse options that describe no baseline."""
-        if any(width < 1 for width in self.hidden):
-            raise InputError("a baseline needs hidden widths >= 1")
-        if self.activation not in ACTIVATIONS:
-            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
-
-    def unserving(self, model: Any) -> str | None:
-        """Models with latent variables only."""
-        return None if isinstance(model, HasLogJoint) else "a baseline serves models with latent variables"
-
     def init(self, key: Key[Array, ""], spec: Spec, model: Any = None) -> Self:
-        """Small weights: the guesses start near zero."""
-        shape, blocks = layouts(spec), tuple(model.latents)
+        """Guesses near zero."""
+        blocks = tuple(model.latents)
         key_row, *keys = jax.random.split(key, len(blocks))
-        width = sum(layout.width for layout in shape)
-        above = (
-            mlp(one, below.size * max(1, below.levels), self.hidden, 1, self.activation)
+        above = tuple(
+            mlp(one, code_width((below,)), self.hidden, 1, self.activation)
             for one, below in zip(keys, blocks[:-1], strict=True)
         )
-        network = mlp(key_row, width, self.hidden, len(blocks), self.activation)
-        return filled(self, shape=shape, blocks=blocks, network=network, above=tuple(above))
-
-    def values(self, x: PyTree) -> Array:
-        """A(x)."""
-        return self.network(features(x, self.shape))
+        return filled(self, blocks=blocks, above=above, **self.of_rows(key_row, spec, model))
 
     def local_values(self, x: PyTree, h: Code) -> Array:
         """C(x, h)."""
-        read = [
-            jax.nn.one_hot(block, one.levels).reshape(-1) if one.kind == "categories" else block.astype(jnp.float32)
-            for block, one in zip(h[:-1], self.blocks[:-1], strict=True)
-        ]
+        read = [code_features((block,), (one,)) for block, one in zip(h[:-1], self.blocks[:-1], strict=True)]
         seen = [network(block)[0] for network, block in zip(self.above, read, strict=True)]
         return self.values(x) + jnp.stack([jnp.zeros(()), *seen])

@@ -151,6 +151,7 @@ def anneal(model: Any, key: Key[Array, ""], chains: int, temperatures: int, star
     ladder = placed(model, key_pilot, chains, temperatures)
     base, log_w = forward(model, key_forward, chains, ladder)
     count = max(chains // 2, 2)
-    back = backward(model, key_back, count, ladder, SWEEPS, chosen(key_back, start, count))
+    states = chosen(jax.random.fold_in(key_back, 1), start, count)
+    back = backward(model, key_back, count, ladder, SWEEPS, states)
     log_z_0 = float(base)
     return diagnose(np.asarray(log_w, np.float64) + log_z_0, np.asarray(back, np.float64) + log_z_0)

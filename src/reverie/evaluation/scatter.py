@@ -23,8 +23,7 @@ def scattered_base(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
     lengths = jax.vmap(model.length_of)(x)
     symbols = x[:, : model.lengths[1]]
     own = x[jnp.arange(chains), jax.random.randint(key_place, (chains,), 0, lengths)]
-    changed = jax.random.uniform(key_which, symbols.shape) < jnp.linspace(0.0, 1.0, chains)[:, None]
-    return jax.vmap(model.row_of)(jnp.where(changed, own[:, None], symbols), lengths)
+    return jax.vmap(model.row_of)(jnp.where(_changed(key_which, symbols), own[:, None], symbols), lengths)
 
 
 def scattered(key: Key[Array, ""], x: PyTree) -> PyTree:
@@ -37,6 +36,12 @@ def scattered(key: Key[Array, ""], x: PyTree) -> PyTree:
     return jax.tree.unflatten(shape, [_leaf(jax.random.fold_in(key, i), leaf) for i, leaf in enumerate(leaves)])
 
 
+def _changed(key: Key[Array, ""], leaf: Array) -> Array:
+    """Places, of the first chain none, of the last all."""
+    chains = leaf.shape[0]
+    return jax.random.uniform(key, leaf.shape) < jnp.linspace(0.0, 1.0, chains).reshape(-1, *(1,) * (leaf.ndim - 1))
+
+
 def _leaf(key: Key[Array, ""], leaf: Array) -> Array:
     key_which, key_level = jax.random.split(key)
     chains = leaf.shape[0]
@@ -44,7 +49,7 @@ def _leaf(key: Key[Array, ""], leaf: Array) -> Array:
     if jnp.issubdtype(leaf.dtype, jnp.floating):
         middle = jnp.mean(leaf, axis=0)
         return middle + jnp.geomspace(NEAREST, FURTHEST, chains).reshape(column) * (leaf - middle)
-    changed = jax.random.uniform(key_which, leaf.shape) < jnp.linspace(0.0, 1.0, chains).reshape(column)
+    changed = _changed(key_which, leaf)
     if leaf.dtype == jnp.bool_:
         return changed
     flat = leaf.reshape(chains, -1)

@@ -292,10 +292,10 @@ def test_sums_that_are_too_long_and_kernels_that_do_not_suit_are_refused():
 @pytest.mark.parametrize("cls", [ConditionalField, RBMGivenColumns])
 def test_the_share_of_bits_that_are_told_right_is_that_of_their_own_likeliest_values(cls):
     model = worlds.made(cls(), worlds.binary(columns=4).spec, spread=0.8)
-    raw = worlds.states(4)
+    raw = worlds.states(4)[[1, 3, 7, 7, 9, 11, 15, 4, 5]]  # Of all states whatever is told is right as often as wrong.
     found = told_accuracy(model, Identity("binary"), raw, noise.make_key(0))
     assert found is not None
-    joint = np.exp([table(model, jnp.asarray(row)) for row in raw]).reshape(16, 2, 2)
+    joint = np.exp([table(model, jnp.asarray(row)) for row in raw]).reshape(-1, 2, 2)
     ones = np.stack([joint[:, 1].sum(1), joint[:, :, 1].sum(1)], axis=1)
     assert found.value == pytest.approx(np.mean((ones > 0.5) == raw[:, 2:]), abs=1e-6)
 

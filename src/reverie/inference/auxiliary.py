@@ -68,10 +68,10 @@ class AuxiliaryPosterior(Encoded, ReparameterisedProposal):
         read = self.read(x)
         mean, log_scale = halves(self.encoder(read))
         a = mean + jnp.exp(log_scale) * noise[: self.auxiliary]
-        mean_h, log_scale_h = halves(self.given(jnp.concatenate([read, a])))
+        mean_h, log_scale_h = halves(self.given(read, a))
         h = mean_h + jnp.exp(log_scale_h) * noise[self.auxiliary :]
         log_q = standard_log_prob(noise) - jnp.sum(log_scale) - jnp.sum(log_scale_h)
-        return (h,), log_q - normal_log_prob(a, *halves(self.reverse(jnp.concatenate([read, h]))))
+        return (h,), log_q - normal_log_prob(a, *halves(self.reverse(read, h)))
 
 
 class HierarchicalPosterior(Encoded, ReparameterisedProposal):
@@ -135,5 +135,5 @@ class HierarchicalPosterior(Encoded, ReparameterisedProposal):
             moved = moved + u * bend
         centre, steep = halves(moved)
         h = centre + jnp.exp(steep) * noise[twice:]
-        log_r = normal_log_prob(moved, *halves(self.reverse(jnp.concatenate([read, h]))))
+        log_r = normal_log_prob(moved, *halves(self.reverse(read, h)))
         return (h,), log_q - jnp.sum(steep) - log_r

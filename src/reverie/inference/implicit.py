@@ -2,7 +2,6 @@
 
 from typing import Any, Self
 
-import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
@@ -66,4 +65,4 @@ class ImplicitPosterior(Perceiving, Reparameterised):
 
     def transform(self, noise: Array, x: PyTree) -> tuple[Array, ...]:
         """f(x, ε)."""
-        return (self.network(jnp.concatenate([self.read(x), noise])),)
+        return (self.network(self.read(x), noise),)

@@ -144,10 +144,11 @@ def perplexity(log_p, counts, extra=0.0):
 def model_of(settings):
     """The field, blank."""
     common = {"network": settings.potential, "reference": settings.reference}
+    common |= {"width": settings.width, "embedding": settings.embedding}
+    common |= {"dropout": settings.dropout, "reference_layers": settings.layers}
     if settings.potential == "ngram":
-        sizes = {"width": settings.width, "embedding": settings.embedding}
-        return SequenceField(order=settings.order, room=2**settings.room, **sizes, **common)
-    return SequenceField(width=settings.width, embedding=settings.embedding, depth=settings.depth, **common)
+        return SequenceField(order=settings.order, room=2**settings.room, **common)
+    return SequenceField(depth=settings.depth, **common)
 
 
 def prepared(settings, lists, symbols):
@@ -184,7 +185,7 @@ def learner_of(settings, rows):
     if settings.learner == "nce":
         return NoiseContrastiveEstimation(noise=settings.noise), {"noise": LanguageModel(network="bigram")}
     if settings.learner == "trf-nce":
-        return ReferenceNCE(noise=settings.noise, share=settings.share), {}
+        return ReferenceNCE(noise=settings.noise, share=settings.share, still=settings.still), {}
     if settings.learner == "dynamic-nce":
         return DynamicNCE(noise=settings.noise), {"noise": LanguageModel(width=settings.width)}
     learner = AugmentedSA(
@@ -223,22 +224,31 @@ def learned(settings, rows, spec, lists, symbols):
     learner, given = learner_of(settings, len(rows[0]))
     parts = fill(check(model_of(settings), learner, given), noise.make_key(settings.seed), spec)
     parts = started(parts, settings, lists, symbols)
+    if settings.begin is not None:
+        parts["model"] = begun_from(settings.begin, parts["model"])
     valid, begun = rows[1][:VALID], time.process_time()
     counts = np.array([len(one) + 1 for one in lists[1][:VALID]])
-    stages = [(ReferenceNCE(first=settings.first), settings.first)] if settings.learner == "trf-nce" else []
-    for number, (one, steps) in enumerate([*stages, (learner, settings.steps)]):
+    stages = [(learner, settings.steps)]
+    if settings.learner == "trf-nce":
+        stages = [(ReferenceNCE(first=settings.first), settings.first), *stages]
+    for number, (one, steps) in enumerate(stages):
         for done, info, now in course(one, steps, parts, settings, rows[0], number):
             parts = now
             told = {"stage": number, "step": done, "seconds": round(time.process_time() - begun, 1), **info}
+            told["reference_ppl"] = perplexity(log_references(now["model"], valid), counts)["ppl"]
+            if settings.keep is not None:
+                held = now["model"].base if number < len(stages) - 1 else now
+                eqx.tree_serialise_leaves(settings.keep / f"stage{number}.eqx", held)
+            if number < len(stages) - 1:
+                print(json.dumps(told), flush=True)
+                continue
             log_z = own_normalisers(parts, settings)
-            if settings.learner == "trf-nce" and number == 1:
-                told["valid_ppl_by_own"] = perplexity(log_likelihoods_by_length(now["model"], valid, log_z), counts)[
-                    "ppl"
-                ]
+            if settings.learner == "trf-nce":
+                by_own = log_likelihoods_by_length(now["model"], valid, log_z)
+                told["valid_ppl_by_own"] = perplexity(by_own, counts)["ppl"]
                 log_z = drawn_normalisers(now["model"], log_z)
-            found = log_likelihoods_by_length(parts["model"], valid, log_z)
+            found = log_likelihoods_by_length(now["model"], valid, log_z)
             told["valid_ppl"] = perplexity(found, counts)["ppl"]
-            told["reference_ppl"] = perplexity(log_references(parts["model"], valid), counts)["ppl"]
             print(json.dumps(told), flush=True)
     return parts, time.process_time() - begun
 
@@ -249,20 +259,30 @@ def drawn_normalisers(model, own):
     return np.array([log_z if one.failed else one.value for one, log_z in zip(found, own, strict=True)])
 
 
+def begun_from(path, model):
+    """The field on top of a reference that was learned before, with `--keep`."""
+    return dataclasses.replace(model, base=eqx.tree_deserialise_leaves(path, model.base))
+
+
 def course(learner, steps, parts, settings, rows, number):
     """One stage: each tenth of it, with numbers to show and the averaged parts."""
     rates = {"model": settings.rate, "normaliser": 1e-2, "noise": 1e-3}
-    if settings.learner == "trf-nce" and number == 0:
+    alone = settings.learner == "trf-nce" and number == 0
+    if alone:
         rates["model"] = settings.reference_rate
-    moved = {role: Optimiser(rate=rates[role], schedule="cosine") for role in learner.direction.moves}
+    how = settings.reference_schedule if alone else "cosine"
+    moved = {role: Optimiser(rate=rates[role], schedule=how) for role in learner.direction.moves}
     loop = Loop(
         learner, Rows(rows, None, None, np.arange(len(rows))), Levels(), noise.make_key(settings.seed + 100 + number),
         seed=settings.seed + number, optimisers=moved, batch=settings.batch, steps=steps, average=settings.average,
     )  # fmt: skip
     state, done = loop.start(parts), 0
     while done < steps:
-        count = min(max(1, steps // 10), steps - done)
-        state, info = loop.advance(state, count)
+        count, info = min(max(1, -(-steps // settings.looks)), steps - done), {}
+        for piece in [loop.capacity] * (count // loop.capacity) + [count % loop.capacity]:
+            if piece:
+                state, said = loop.advance(state, piece)
+                info = {name: value + info.get(name, 0.0) for name, value in said.items()}
         done += count
         shown = ("acceptance", "lengths_off", "nce_value", "noise_log_prob")
         numbers = {name: round(float(info[name]) / count, 4) for name in shown if name in info}
@@ -351,6 +371,12 @@ def main():
     parser.add_argument(
         "--first", type=int, default=0, help="steps in which the reference learns by itself, of trf-nce"
     )
+    parser.add_argument("--dropout", type=float, default=0.0, help="of an LSTM reference, where it learns")
+    parser.add_argument("--layers", type=int, default=1, help="of an LSTM reference")
+    parser.add_argument("--still", action="store_true", help="the reference stands still once the tilt learns")
+    parser.add_argument("--keep", type=Path, default=None, help="a folder for what is learned, after each look")
+    parser.add_argument("--begin", type=Path, default=None, help="a reference kept before, stage0.eqx")
+    parser.add_argument("--looks", type=int, default=10, help="at the validation rows, in either stage")
     parser.add_argument("--share", type=float, default=1.0, help="α, of trf-nce")
     parser.add_argument("--normalisers", choices=tuple(WAYS), default="auto")
     parser.add_argument("--draws", type=int, default=1024, help="of the reference, for each length")
@@ -359,7 +385,7 @@ def main():
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--embedding", type=int, default=64)
     parser.add_argument("--depth", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--steps", type=int, default=20_000, help="none: only the reference is learned, and kept")
     parser.add_argument("--batch", type=int, default=300, help="rows a step, and chains")
     parser.add_argument("--moves", type=int, default=1)
     parser.add_argument("--jumps", type=int, default=2)
@@ -367,6 +393,7 @@ def main():
     parser.add_argument("--average", type=float, default=0.995, help="of the moving average that is judged")
     parser.add_argument("--rate", type=float, default=2e-2)
     parser.add_argument("--reference-rate", type=float, default=2e-3, help="in the steps of --first")
+    parser.add_argument("--reference-schedule", choices=("constant", "cosine", "linear"), default="cosine")
     parser.add_argument("--chains", type=int, default=32, help="of annealing, for each length")
     parser.add_argument("--temperatures", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
@@ -380,6 +407,8 @@ def main():
     lists, symbols = sequences(settings.data, Path(os.environ["REVERIE_DATA"]))
     rows, spec = prepared(settings, lists, symbols)
     parts, seconds = learned(settings, rows, spec, lists, symbols)
+    if not settings.steps:
+        return
     figures, told, last, wrong = judged(parts, settings, rows, lists)
     print(json.dumps({"figures": figures, **told, "seconds": seconds, "normalisers": last}), flush=True)
     text = page(settings, figures, told, seconds, last, wrong)

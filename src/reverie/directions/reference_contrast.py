@@ -24,6 +24,7 @@ class ReferenceContrast(Direction):
     Args:
         first: steps in which only the reference learns.
         share: α: what stands for the data is α p₀ + (1 − α) r, as in `NoiseContrast`.
+        still: whether the reference stands still once the tilt learns.
 
     Example:
         >>> from reverie.directions import ReferenceContrast
@@ -39,6 +40,7 @@ class ReferenceContrast(Direction):
     uses = ("noise_rows",)
     first: int = 0
     share: float = 1.0
+    still: bool = False
 
     def ascend(
         self, tick: Tick, parts: Parts, batch: Batch, draw: Draw, memory: Memory
@@ -59,7 +61,8 @@ class ReferenceContrast(Direction):
                 kept = self.share * kept + (1.0 - self.share) * jnp.mean(log_sigmoid(fake))
             value = kept + ratio * jnp.mean(log_sigmoid(-fake))
             likelihood, info = learned(parts)
-            return value + likelihood, info | {"nce_value": value}
+            pull = jax.lax.stop_gradient(likelihood) if self.still else likelihood
+            return value + pull, info | {"nce_value": value}
 
         if not self.first:
             ascent, info = gradient(contrasted, parts, self.moves)

@@ -8,7 +8,7 @@ from reverie.samplers import NoiseRows
 
 
 @named("trf-nce")
-def ReferenceNCE(noise: int = 1, first: int = 0, share: float = 1.0) -> Learner:
+def ReferenceNCE(noise: int = 1, first: int = 0, share: float = 1.0, *, still: bool = False) -> Learner:
     """Noise contrast of a tilt of a reference with that reference, which learns beside it by its likelihood.
 
         t, ζ up E_data log σ(G) + ν E_r log σ(−G),    G(x) = t(x) − ζ_l − log ν;    r up E_data log r(x | l)
@@ -22,6 +22,7 @@ def ReferenceNCE(noise: int = 1, first: int = 0, share: float = 1.0) -> Learner:
         first: steps in which only the reference learns, which cost a fraction of the others.
         share: α in (0, 1]; below one the data are mixed with rows of the reference, which keeps the tilt from fitting
             the training lines alone, and pulls the field towards its reference.
+        still: whether the reference stands still once the tilt learns.
 
     Example:
         >>> from reverie.learners import ReferenceNCE
@@ -40,6 +41,6 @@ def ReferenceNCE(noise: int = 1, first: int = 0, share: float = 1.0) -> Learner:
     return Learner(
         reference="Wang & Ou 2018; Deng et al. 2020",
         sampler=NoiseRows(noise, first),
-        direction=ReferenceContrast(first, share),
+        direction=ReferenceContrast(first, share, still),
         requires={"model": (HasLengthNormalisers,)},
     )

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from reverie import noise
-from reverie.capabilities import HasEnumeration, HasLengthNormalisers
+from reverie.capabilities import HasEnumeration, HasLengthNormalisers, HasTrainingForm
 from reverie.data.spec import Spec
 from reverie.errors import InputError
-from reverie.models.sequence_references import ReferenceName, SequenceReference, sequence_reference
+from reverie.models.sequence_references import LSTMReference, ReferenceName, SequenceReference, sequence_reference
 from reverie.networks.sequences import BothWays, SequenceNetwork, attending, ngrams, reader
 from reverie.parts import Part, filled, known, learned, option
 
@@ -21,7 +21,7 @@ UNSEEN = 0.5
 """Lines by which each length is supposed to have been seen more often than it was, in 10,000."""
 
 
-class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
+class SequenceField(Part, HasLengthNormalisers, HasEnumeration, HasTrainingForm):
     """A random field of sequences x of any length l, with a normaliser for each length.
 
         p(l, x) ∝ π_l exp(u(x) − ζ_l),    u(x) = log r(x | l) + t_θ(x)
@@ -46,6 +46,9 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
         width: units of the LSTMs, the reference's too, or the width of attention.
         embedding: the dimension of a symbol's vector, for LSTMs.
         depth: blocks of attention.
+        reference_layers: LSTMs of a reference that is one, each of which reads what the one below says.
+        dropout: the probability that a unit of such a reference is nought, where it is learned by its own likelihood
+            (`trf-nce`), and only there.
 
     Example:
         >>> from reverie.models import SequenceField
@@ -64,6 +67,8 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
     width: int = option(128)
     embedding: int = option(64)
     depth: int = option(2)
+    reference_layers: int = option(1)
+    dropout: float = option(0.0)
     places: int = known()
     symbol_count: int = known()
     marks: tuple[int, int] | None = known()
@@ -71,6 +76,7 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
     base: SequenceReference = learned()
     function: Any = learned()
     normalisers: Array = learned()
+    dropping: Any = learned()
 
     def __check_init__(self) -> None:
         """Refuse options that describe no model."""
@@ -82,6 +88,15 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
             raise InputError(f"order must lie in 1..16, not {self.order}")
         if min(self.room, self.width, self.embedding, self.depth) < 1:
             raise InputError("a field of sequences needs room, width, embedding and depth >= 1")
+        if self.reference_layers < 1:
+            raise InputError(f"reference_layers must be at least 1, not {self.reference_layers}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise InputError(f"dropout is a probability from 0 up to but not 1, not {self.dropout}")
+        if self.reference != "lstm" and (self.dropout > 0.0 or self.reference_layers > 1):
+            raise InputError(
+                f"dropout and reference_layers are of a reference that is an lstm, and this one is {self.reference}: "
+                "leave them out, or take reference=lstm"
+            )
 
     def unsuited(self, spec: Spec) -> str | None:
         """One block of categories with the same levels."""
@@ -104,7 +119,9 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
             symbol_count=symbols,
             marks=spec.marks,
             shares=tuple(shares.tolist()),
-            base=sequence_reference(key_base, self.reference, symbols, places, self.width, self.embedding),
+            base=sequence_reference(
+                key_base, self.reference, symbols, places, self.width, self.embedding, self.reference_layers
+            ),
             function=self._network(key_function, symbols, places),
             normalisers=jnp.zeros(len(shares)),
         )
@@ -174,10 +191,18 @@ class SequenceField(Part, HasLengthNormalisers, HasEnumeration):
         value = self._told(tokens, length, beta) + jnp.log(self.length_shares())[place] - beta * self.normalisers[place]
         return jnp.where(length > 0, value, -jnp.inf)
 
+    def in_training(self, key: Key[Array, ""]) -> Self:
+        """With dropout in `log_base`: neither the potential nor the tilt nor any draw has it."""
+        return filled(self, dropping=key) if self.dropout > 0.0 else self
+
     def log_base(self, x: Array) -> Array:
         """log π_l + log r(x | l)."""
         tokens, length = self._read(x)
-        value = self.base.log_prob(tokens, length) + jnp.log(self.length_shares())[self._class(length)]
+        if self.dropping is not None and isinstance(self.base, LSTMReference):
+            value = self.base.thinned_log_prob(self.dropping, self.dropout, tokens, length)
+        else:
+            value = self.base.log_prob(tokens, length)
+        value = value + jnp.log(self.length_shares())[self._class(length)]
         return jnp.where(length > 0, value, -jnp.inf)
 
     def tilt(self, x: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 import equinox as eqx
@@ -108,32 +109,72 @@ class TableReference(SequenceReference):
         return log[before] + jnp.where(place + 1 < length, onwards, 0.0)
 
 
+def row_number(tokens: Int[Array, " places"]) -> Array:
+    """A number that tells rows apart: a model is asked of one row at a time, never told which row of a batch it is."""
+    odd = jnp.arange(tokens.shape[0], dtype=jnp.uint32) * 2 + 1
+    return jnp.sum(tokens.astype(jnp.uint32) * odd * jnp.uint32(2654435761), dtype=jnp.uint32)
+
+
+def dropped(key: Key[Array, ""], rate: float, units: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Each unit nought with that probability, and what is left larger, so that the mean is the unit."""
+    return jnp.where(noise.uniform(key, units.shape) < rate, 0.0, units / (1.0 - rate))
+
+
+Thinning = Callable[[int, Array], Array]
+"""The units of a layer, by its number, with some of them nought."""
+
+
+def _whole(number: int, units: Array) -> Array:
+    return units
+
+
 class LSTMReference(SequenceReference):
     """r(x | l) = Π_t r(x_t | x_1, …, x_{t−1}, l − t): an LSTM that is told how many symbols are still to come.
 
     With the lengths' shares it is a language model, Σ_l π_l Σ_x r(x | l) = 1, that knows its ends beforehand. Many
     symbols are told in two steps (`word_classes`). Proposals look at what came before alone.
 
-    Reference: Zaremba, Sutskever & Vinyals 2014, *Recurrent neural network regularization*, without dropout.
+    Reference: Zaremba, Sutskever & Vinyals 2014, *Recurrent neural network regularization*, Eq. 7–9.
     """
 
     exact = False
     table: Float[Array, "symbols1 embedding"]
     remaining: Float[Array, "places1 embedding"]
-    recurrence: LSTM
+    layers: tuple[LSTM, ...]
     out: WordClasses
 
-    def _hidden(self, tokens: Int[Array, " places"], length: Int[Array, ""]) -> Float[Array, "places width"]:
-        """What it knows when it says each symbol."""
+    def _hidden(
+        self, tokens: Int[Array, " places"], length: Int[Array, ""], thinned: Thinning = _whole
+    ) -> Float[Array, "places width"]:
+        """What it knows when it says each symbol; what goes into each layer and out of the last one may be thinned."""
         start = jnp.array([self.table.shape[0] - 1], tokens.dtype)
         before = self.table[jnp.concatenate([start, tokens[:-1]])]
         left = self.remaining[jnp.clip(length - jnp.arange(tokens.shape[0]), 0)]
-        return self.recurrence(before + left, jnp.zeros(self.recurrence.width))
+        read = before + left
+        for number, layer in enumerate(self.layers):
+            read = layer(thinned(number, read), jnp.zeros(layer.width))
+        return thinned(len(self.layers), read)
 
     def log_prob(self, tokens: Int[Array, " places"], length: Int[Array, ""]) -> Float[Array, ""]:
         """The sum over the places."""
+        return self._said(self._hidden(tokens, length), tokens, length)
+
+    def thinned_log_prob(
+        self, key: Key[Array, ""], rate: float, tokens: Int[Array, " places"], length: Int[Array, ""]
+    ) -> Float[Array, ""]:
+        """The same with dropout, never of what a layer says to itself at the next place; others for each row."""
+        own = jax.random.fold_in(key, row_number(tokens))
+
+        def thinned(number: int, units: Array) -> Array:
+            return dropped(jax.random.fold_in(own, number), rate, units)
+
+        return self._said(self._hidden(tokens, length, thinned), tokens, length)
+
+    def _said(
+        self, hidden: Float[Array, "places width"], tokens: Int[Array, " places"], length: Int[Array, ""]
+    ) -> Float[Array, ""]:
         symbols = jnp.minimum(tokens, self.out.symbols - 1)
-        each = jax.vmap(self.out.log_prob)(self._hidden(tokens, length), symbols)
+        each = jax.vmap(self.out.log_prob)(hidden, symbols)
         return jnp.sum(jnp.where(jnp.arange(tokens.shape[0]) < length, each, 0.0))
 
     def draw(self, key: Key[Array, ""], length: Int[Array, ""]) -> Int[Array, " places"]:
@@ -141,15 +182,18 @@ class LSTMReference(SequenceReference):
         places = self.remaining.shape[0] - 1
 
         def speak(
-            carry: tuple[tuple[Array, Array], Array], at: tuple[Array, Array]
-        ) -> tuple[tuple[tuple[Array, Array], Array], Array]:
-            (state, before), (place, one) = carry, at
-            read = self.table[before] + self.remaining[jnp.clip(length - place, 0)]
-            state, hidden = self.recurrence.step(state, self.recurrence.inwards(read))
-            symbol = self.out.sample(one, hidden)
-            return (state, symbol), symbol
+            carry: tuple[tuple[tuple[Array, Array], ...], Array], at: tuple[Array, Array]
+        ) -> tuple[tuple[tuple[tuple[Array, Array], ...], Array], Array]:
+            (states, before), (place, one) = carry, at
+            read, after = self.table[before] + self.remaining[jnp.clip(length - place, 0)], []
+            for layer, state in zip(self.layers, states, strict=True):
+                state, read = layer.step(state, layer.inwards(read))
+                after.append(state)
+            symbol = self.out.sample(one, read)
+            return (tuple(after), symbol), symbol
 
-        start = (self.recurrence.begin(jnp.zeros(self.recurrence.width)), jnp.asarray(self.out.symbols, jnp.int32))
+        states = tuple(layer.begin(jnp.zeros(layer.width)) for layer in self.layers)
+        start = (states, jnp.asarray(self.out.symbols, jnp.int32))
         return jax.lax.scan(speak, start, (jnp.arange(places), jax.random.split(key, places)))[1]
 
     def logits_at(
@@ -160,7 +204,7 @@ class LSTMReference(SequenceReference):
 
 
 def sequence_reference(
-    key: Key[Array, ""], name: ReferenceName, symbols: int, places: int, width: int, embedding: int
+    key: Key[Array, ""], name: ReferenceName, symbols: int, places: int, width: int, embedding: int, depth: int = 1
 ) -> SequenceReference:
     """One by its name, in which all symbols are nearly equally likely at the start."""
     if name == "uniform":
@@ -172,6 +216,9 @@ def sequence_reference(
     return LSTMReference(
         0.3 * noise.normal(key_table, (symbols + 1, embedding)),
         0.3 * noise.normal(key_left, (places + 1, embedding)),
-        lstm(key_cell, embedding, width),
+        tuple(
+            lstm(jax.random.fold_in(key_cell, above + 1) if above else key_cell, width if above else embedding, width)
+            for above in range(depth)
+        ),
         word_classes(key_out, width, symbols),
     )

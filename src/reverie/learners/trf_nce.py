@@ -22,7 +22,7 @@ def ReferenceNCE(noise: int = 1, first: int = 0, share: float = 1.0, *, still: b
         first: steps in which only the reference learns, which cost a fraction of the others.
         share: α in (0, 1]; below one the data are mixed with rows of the reference, which keeps the tilt from fitting
             the training lines alone, and pulls the field towards its reference.
-        still: whether the reference stands still once the tilt learns.
+        still: whether the reference stands still once the tilt learns, but for what momentum the optimiser has left.
 
     Example:
         >>> from reverie.learners import ReferenceNCE

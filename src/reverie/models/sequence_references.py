@@ -12,6 +12,7 @@ from jax.nn import log_softmax
 from jaxtyping import Array, Float, Int, Key
 
 from reverie import noise
+from reverie.networks.dropout import dropped, row_number
 from reverie.networks.recurrent import LSTM, lstm
 from reverie.networks.word_classes import WordClasses, word_classes
 
@@ -107,17 +108,6 @@ class TableReference(SequenceReference):
         after = tokens[jnp.minimum(place + 1, self.places - 1)]
         onwards = log[:symbols, jnp.minimum(after, symbols - 1)]
         return log[before] + jnp.where(place + 1 < length, onwards, 0.0)
-
-
-def row_number(tokens: Int[Array, " places"]) -> Array:
-    """A number that tells rows apart: a model is asked of one row at a time, never told which row of a batch it is."""
-    odd = jnp.arange(tokens.shape[0], dtype=jnp.uint32) * 2 + 1
-    return jnp.sum(tokens.astype(jnp.uint32) * odd * jnp.uint32(2654435761), dtype=jnp.uint32)
-
-
-def dropped(key: Key[Array, ""], rate: float, units: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Each unit nought with that probability, and what is left larger, so that the mean is the unit."""
-    return jnp.where(noise.uniform(key, units.shape) < rate, 0.0, units / (1.0 - rate))
 
 
 Thinning = Callable[[int, Array], Array]

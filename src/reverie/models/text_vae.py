@@ -23,6 +23,7 @@ from reverie.data.spec import Spec
 from reverie.errors import InputError
 from reverie.models.categories import at_temperature
 from reverie.networks.dilated import DilatedStack, dilated_stack
+from reverie.networks.dropout import row_number
 from reverie.networks.mlp import Affine, affine
 from reverie.networks.recurrent import LSTM, lstm
 from reverie.parts import Part, filled, known, learned, option
@@ -119,9 +120,7 @@ class SentenceDecoder(Part, HasRealCodes, Decodes, HasJointSample, Speaks, HasPr
         """The vectors of the tokens before each place, and in training nought for those that are dropped."""
         if self.dropping is None:
             return self.table[before]
-        # The row says which: a part is asked of one row at a time, and never told which row of a batch it is.
-        turned = x.astype(jnp.uint32) * (jnp.arange(self.length, dtype=jnp.uint32) * 2 + 1) * jnp.uint32(2654435761)
-        key = jax.random.fold_in(self.dropping, jnp.sum(turned, dtype=jnp.uint32))
+        key = jax.random.fold_in(self.dropping, row_number(x))
         dropped = noise.uniform(key, (self.length,)) < self.word_dropout
         return jnp.where(dropped[:, None], 0.0, self.table[before])
 

@@ -18,7 +18,8 @@ from reverie.data import Leaf, Spec
 from reverie.data.choice import lengths_of
 from reverie.directions import AugmentedApproximation, Contrastive
 from reverie.errors import InputError
-from reverie.evaluation import log_normaliser, samples_of
+from reverie.evaluation import length_walks, log_normaliser, samples_of
+from reverie.evaluation.length_walks import Walked
 from reverie.evaluation.lengths import (
     approximated_normalisers,
     length_normalisers,
@@ -252,6 +253,70 @@ def test_annealing_finds_the_normaliser_of_each_length():
         assert one.kind == "lower bound"
         assert abs(one.value - truth) < 4 * one.se
         assert one.se < 0.1
+
+
+def test_chains_that_jump_find_the_normaliser_of_each_length_or_say_that_they_did_not():
+    model, _ = field("ngram")
+    found = length_normalisers(model, method="sa", seed=3, temperatures=2000)
+    assert [one.kind for one in found] == ["consistent", "exact", "consistent"]
+    for one, truth in zip(found, log_z("ngram"), strict=True):
+        assert abs(one.value - truth) < max(4 * one.se, 1e-4)
+        assert one.se < 0.03
+    # So steep that hardly a chain comes to the shortest length, or leaves it.
+    steep = eqx.tree_at(lambda one: one.function, model, jax.tree.map(lambda leaf: 60.0 * leaf, model.function))
+    stuck = length_normalisers(steep, method="sa", seed=3, temperatures=2000)
+    assert [one.failed for one in stuck] == [True, False, False]
+    assert (
+        "log Z of length 1 failed with 2000 steps of stochastic approximation: it was visited" in stuck[0].warnings[0]
+    )
+    with pytest.raises(InputError, match="stochastic approximation needs at least 16 chains"):
+        length_normalisers(model, method="sa", chains=8)
+
+
+def walked(rng, **changes):
+    """What 16 groups of four chains over four lengths could have found."""
+    lengths = rng.integers(1, 5, (16, 64, 4)).astype(float)
+    good = {
+        "zeta": np.array([0.0, 1.0, 3.0, 6.0]) + rng.normal(0.0, 0.02, (16, 4)),
+        "shares": np.full((16, 4), 0.25),
+        "lengths": lengths,
+        "tilts": lengths + rng.normal(0.0, 1.0, lengths.shape),
+    }
+    return Walked(**{name: changes.get(name, lambda it: it)(good[name]) for name in good})
+
+
+@pytest.mark.parametrize(
+    ("changes", "which", "why"),
+    [
+        ({}, [], ""),
+        ({"zeta": lambda it: np.where(it > 5, np.nan, it)}, [0, 1, 2, 3], "not finite"),
+        ({"tilts": lambda it: it + 3.0 * (np.arange(16) % 2)[:, None, None]}, [0, 1, 2, 3], "R-hat of their tilt is "),
+        ({"lengths": lambda it: np.sort(it, axis=1)}, [0, 1, 2, 3], "R-hat of their length is "),
+        ({"shares": lambda it: it * [1.2, 1.2, 1.2, 0.4]}, [3], "visited 0.4 times as often"),
+        ({"zeta": lambda it: it * np.linspace(0.5, 1.5, 16)[:, None]}, [3], "by a standard deviation of "),
+        (
+            {"zeta": lambda it: it + np.outer(np.arange(16) % 2, [0, 0, 0.2, 0])},
+            [2],
+            "and scattered ones disagree (5.",
+        ),
+    ],
+)
+def test_what_jumping_chains_say_of_a_length_is_not_always_believed(changes, which, why):
+    told = length_walks.judged(walked(np.random.default_rng(5), **changes), (0, 2.0))
+    assert [place for place, one in enumerate(told) if isinstance(one, str)] == which
+    assert all(why in one for one in told if isinstance(one, str))
+    for place, one in enumerate(told):
+        if not isinstance(one, str):
+            assert one.value == pytest.approx(2.0 + [0, 1, 3, 6][place], abs=0.02)
+
+
+def test_many_lengths_want_many_draws_of_them():
+    def twice(it):
+        return it.repeat(2, axis=1)
+
+    many = walked(np.random.default_rng(5), zeta=lambda it: np.zeros((16, 120)), lengths=twice, tilts=twice)
+    assert "mix slowly (they are worth " in (length_walks.unmixed(many) or "")
+    assert length_walks.unmixed(many._replace(zeta=np.zeros((16, 4)))) is None
 
 
 @pytest.mark.parametrize("network", ["bigram", "lstm"])

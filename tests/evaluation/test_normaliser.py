@@ -15,10 +15,10 @@ from reverie.errors import InputError
 from reverie.estimate import failed
 from reverie.evaluation import learned_normaliser, log_likelihood, log_normaliser, normaliser, normaliser_bracket
 from reverie.evaluation.annealing import anneal, diagnose
-from reverie.evaluation.normaliser_bracket import judged_bracket
+from reverie.evaluation.normaliser_bracket import judged_bracket, unsettled
 from reverie.evaluation.scatter import scattered
 from reverie.evaluation.tempered_smc import systematic
-from reverie.models import RBM, BitField, GaussianRBM, RandomField
+from reverie.models import RBM, BitField, GaussianRBM, Ising, RandomField
 from tests import worlds
 
 SHAPE = (10, 7)
@@ -297,6 +297,30 @@ def test_a_bracket_that_says_nothing_is_a_failure():
         normaliser_bracket(machine(0.1), chains=3)
     kept = normaliser_bracket(machine(0.5), start=worlds.states(10)[:64], temperatures=100, settle=20)
     assert kept.upper.value > kept.lower.value - 4 * kept.lower.se
+
+
+def test_chains_that_still_drift_give_no_upper_bound():
+    """A cool magnet's domains grow for longer than the chains settle: from noise, u still rises; from order, not."""
+    model = Ising.grid(16, 16, coupling=1.0, field=0.05)
+    noisy = np.random.default_rng(3).random((64, 256)) < 0.5
+    settings: dict[str, Any] = {"chains": 64, "temperatures": 50, "settle": 40}
+    moving = normaliser_bracket(model, start=noisy, **settings)
+    assert moving.upper.failed
+    assert "had not settled after 40 sweeps: their potential still moved by " in moving.upper.warnings[0]
+    assert "moved by -" not in moving.upper.warnings[0], "domains grow"
+    settled = normaliser_bracket(model, start=np.ones((1, 256), bool), **settings)
+    assert not any("had not settled" in warning for warning in settled.upper.warnings)
+
+
+def test_a_drift_of_the_spread_is_seen_and_noise_is_not():
+    rng = np.random.default_rng(4)
+    flat = rng.normal(-50.0, 3.0, (32, 256)) + rng.normal(0.0, 9.0, 256)
+    assert unsettled(flat, 100) is None
+    later = np.arange(32)[:, None] >= 16
+    assert "potential still moved by -1.9 ± 0.07 nats" in (unsettled(flat - 2.0 * later, 100) or "")
+    assert "spread still moved by 1" in (unsettled(np.where(later, 1.15 * (flat + 50.0), flat + 50.0), 100) or "")
+    assert unsettled(np.full((32, 256), -1e7) + 0.5 * later, 100) is None, "what rounding may have done is no drift"
+    assert unsettled(np.where(later, flat, np.nan), 10) is None
 
 
 def learned(value, log_z=None):

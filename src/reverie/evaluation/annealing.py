@@ -46,6 +46,8 @@ LOWEST_SHARE, LOWEST_ESS = 0.1, 8.0
 FURTHEST = 4.0
 ABOVE, SPREADS, FEW = 1.0, 2.5, 0.02
 SWEEPS = 100
+LOOKS = 16
+"""How often a quarter of the settling is looked at."""
 ROUNDING = 2.0**-20
 """Of log Z: about what summing float32 potentials over the path may add to its error."""
 
@@ -66,6 +68,19 @@ class Annealed(NamedTuple):
     wrong: str | None
 
 
+class Returned(NamedTuple):
+    """What chains did that settled and came back.
+
+    Attributes:
+        log_w: the log weight of each, less log Z_0.
+        looks: u of each at evenly spaced sweeps of the second half of settling, [looks, chains]; not numbers where
+            there were fewer sweeps.
+    """
+
+    log_w: Array
+    looks: Array
+
+
 @eqx.filter_jit
 def forward(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> tuple[Array, Array]:
     """log Z at β = 0, and log w / Z_0 of each chain from the base to the model."""
@@ -84,13 +99,25 @@ def forward(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> tup
 @eqx.filter_jit
 def backward(
     model: Any, key: Key[Array, ""], chains: int, ladder: Ladder, settle: Array | int = SWEEPS, x: PyTree = None
-) -> Array:
-    """log w / Z_0 of each chain from x (else scattered states), settled at β = 1, to the base."""
+) -> Returned:
+    """Chains from x (else from scattered states) that settle at β = 1 and are annealed to the base."""
     key_start, key_settle, key_path = jax.random.split(key, 3)
     if x is None:
         x = scattered_base(model, key_start, chains)
     sweep = sweeper(model, jax.random.fold_in(key, 3))
-    x = jax.lax.fori_loop(0, settle, lambda t, x: sweep(jax.random.fold_in(key_settle, t), x, 1.0), x)
+    potential = jax.vmap(model.tempered_potential, (0, None))
+    settle = jnp.asarray(settle)
+    every = jnp.maximum(settle // (4 * LOOKS), 1)
+
+    def calm(t: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
+        x, looks = state
+        x = sweep(jax.random.fold_in(key_settle, t), x, 1.0)
+        # Looks go back from the last sweep.
+        place = 2 * LOOKS - 1 - (settle - 1 - t) // every
+        look = (place >= 0) & ((settle - 1 - t) % every == 0)
+        return x, jax.lax.cond(look, lambda: looks.at[place].set(potential(x, jnp.ones(()))), lambda: looks)
+
+    x, looks = jax.lax.fori_loop(0, settle, calm, (x, jnp.full((2 * LOOKS, chains), jnp.nan)))
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
@@ -98,7 +125,7 @@ def backward(
         x = sweep(jax.random.fold_in(key_path, k), x, ladder.at(k))
         return x, log_w + gain_of(model, x, k, ladder)
 
-    return jax.lax.fori_loop(0, ladder.steps, step, (x, jnp.zeros(chains)))[1]
+    return Returned(jax.lax.fori_loop(0, ladder.steps, step, (x, jnp.zeros(chains)))[1], looks)
 
 
 def chosen(key: Key[Array, ""], start: PyTree, count: int) -> PyTree:
@@ -152,6 +179,6 @@ def anneal(model: Any, key: Key[Array, ""], chains: int, temperatures: int, star
     base, log_w = forward(model, key_forward, chains, ladder)
     count = max(chains // 2, 2)
     states = chosen(jax.random.fold_in(key_back, 1), start, count)
-    back = backward(model, key_back, count, ladder, SWEEPS, states)
+    back = backward(model, key_back, count, ladder, SWEEPS, states).log_w
     log_z_0 = float(base)
     return diagnose(np.asarray(log_w, np.float64) + log_z_0, np.asarray(back, np.float64) + log_z_0)

@@ -5,7 +5,8 @@
 First by importance sampling from the reference (see `reference_weights`), which is enough where that is near the field.
 Else by annealed importance sampling (see `annealing`) of each length by itself: sweeps leave the length as it is, and
 all lengths go by one ladder of temperatures, placed by a pilot. Both kinds of log Z_l are too small on average, and so
-likelihoods by them optimistic. Stochastic approximation's errors have no sign.
+likelihoods by them optimistic. Or by chains that jump between lengths (see `length_walks`): stochastic approximation's
+errors have no sign. What it left in ζ while the field still learned has no standard error, and nothing vouches for it.
 """
 
 from typing import Any, Literal
@@ -20,8 +21,10 @@ from reverie import noise
 from reverie.capabilities import HasLengthNormalisers
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
+from reverie.evaluation.adjusted_mixture import GROUPS
 from reverie.evaluation.annealing import SWEEPS, diagnose
 from reverie.evaluation.ladder import PARTS, PILOT, Ladder, even, gain_of, knots_of
+from reverie.evaluation.length_walks import walked_normalisers
 from reverie.evaluation.normaliser import LEVELS
 from reverie.evaluation.reference_weights import weighted_normalisers
 
@@ -94,27 +97,33 @@ def _drawn(model: Any, key: Key[Array, ""], lengths: Array) -> PyTree:
 def length_normalisers(
     model: Any,
     *,
-    method: Literal["auto", "importance", "ais"] = "auto",
+    method: Literal["auto", "importance", "ais", "sa"] = "auto",
     seed: int = 0,
     draws: int = 1024,
     chains: int = 64,
     temperatures: int = 500,
 ) -> tuple[Estimate, ...]:
-    """log Z_l of each length: lower bounds on average, or failed, with the reason.
+    """log Z_l of each length: lower bounds on average, of `sa` consistent, or failed, with the reason.
 
     Args:
         model: a filled model that `HasLengthNormalisers`.
-        method: `importance` weighs draws of the reference, `ais` anneals; `auto` anneals the lengths whose weights
-            collapse.
+        method: `importance` weighs draws of the reference, `ais` anneals, `sa` lets chains jump between lengths;
+            `auto` anneals the lengths whose weights collapse.
         seed: of the draws and the chains.
         draws: of the reference, for each length.
-        chains: how many go forward for each length; half as many come back, as a check.
+        chains: how many go forward for each length; half as many come back, as a check. Of `sa`, how many jump.
         temperatures: steps from the base to the model; lengths that fail are tried with four times as many, and then
-            with sixteen times.
+            with sixteen times. Of `sa`, steps of the recursion.
     """
     _checked(model)
-    if method not in ("auto", "importance", "ais"):
-        raise InputError(f"method must be auto, importance or ais, not {method!r}")
+    if method not in ("auto", "importance", "ais", "sa"):
+        raise InputError(f"method must be auto, importance, ais or sa, not {method!r}")
+    if method == "sa":
+        if chains < GROUPS or temperatures < 1:
+            raise InputError(
+                f"stochastic approximation needs at least {GROUPS} chains and 1 step, not {chains} and {temperatures}"
+            )
+        return walked_normalisers(model, noise.make_key(seed), chains, temperatures, _anchor(model))
     if chains < 16 or temperatures < 1:
         raise InputError(f"AIS needs at least 16 chains and 1 temperature, not {chains} and {temperatures}")
     shortest, longest = model.lengths
@@ -170,13 +179,19 @@ def approximated_normalisers(model: Any) -> np.ndarray:
     The constant comes from a sum over all rows of one length: of those with at most 2^18 rows, the most frequent.
     """
     _checked(model)
+    place, value = _anchor(model)
+    zeta = np.asarray(model.length_normalisers(), np.float64)
+    return zeta - zeta[place] + value
+
+
+def _anchor(model: Any) -> tuple[int, float]:
+    """The most frequent length whose rows are summed, counted from the shortest, and its log Z."""
     shortest, longest = model.lengths
     few = [length for length in range(shortest, longest + 1) if model.symbol_count**length <= MOST_ROWS]
     if not few:
         raise InputError(f"no length has at most {MOST_ROWS} rows: log Z_l is not known for any, and ζ has no zero")
     anchor = max(few, key=lambda length: float(model.length_shares()[length - shortest]))
-    zeta = np.asarray(model.length_normalisers(), np.float64)
-    return zeta - zeta[anchor - shortest] + summed_normaliser(model, anchor)
+    return anchor - shortest, summed_normaliser(model, anchor)
 
 
 def log_likelihoods_by_length(model: Any, rows: Any, normalisers: Any) -> np.ndarray:

@@ -73,7 +73,7 @@ def anneal_populations(
     base, log_z = forward(model, key_forward, POPULATIONS, each, ladder)
     count = max(chains // 2, 2)
     states = chosen(jax.random.fold_in(key_back, 1), start, count)
-    back = np.asarray(backward(model, key_back, count, ladder, SWEEPS, states), np.float64)
+    back = np.asarray(backward(model, key_back, count, ladder, SWEEPS, states).log_w, np.float64)
     log_z_0 = float(base)
     # A chain alone varies by that much more than a population: their mean's error, times the root of their number.
     spread = float(np.std(np.asarray(log_z, np.float64))) * math.sqrt(each)

@@ -220,5 +220,5 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(InputError, match="at least one draw"):
         weighted_normalisers(field()[0], draws=0)
     options = {"method": "exact"}
-    with pytest.raises(InputError, match="auto, importance or ais"):
+    with pytest.raises(InputError, match="auto, importance, ais or sa"):
         length_normalisers(field()[0], **options)

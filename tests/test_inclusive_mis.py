@@ -77,23 +77,18 @@ def test_a_generators_draws_follow_its_density(kind):
 
 @pytest.mark.parametrize(("kind", "sweeps"), [("bits", 2), ("categories", 0)])
 def test_chains_leave_the_field_as_it_is_and_accept_as_often_as_they_should(kind, sweeps):
-    """From exact draws, once: min{1, w(x') / w(x)} is accepted for x ~ p, x' ~ q. From the generator's, many times."""
+    """From exact draws: min{1, w(x') / w(x)} is accepted for x ~ p, x' ~ q. They begin as the generator's draws."""
     parts, every, log_p, log_q = pair(kind)
     run = eqx.filter_jit(IndependenceChains(1, CHAINS, sweeps).draw)
     start = every[np.random.default_rng(2).choice(len(every), CHAINS, p=np.exp(log_p))]
-    draw, chain, info = run(tick(), parts, BATCH, Chains(jnp.asarray(start), None))
+    draw, _, info = run(tick(), parts, BATCH, Chains(jnp.asarray(start), None))
     assert surprise(places(draw["particles"], every), log_p) > 1e-3
     w = log_p - log_q
     rate = np.exp(log_p)[:, None] * np.exp(log_q)[None] * np.minimum(1.0, np.exp(w[None] - w[:, None]))
     assert abs(float(info["independence_acceptance"]) - rate.sum()) < 4 * np.sqrt(rate.sum() / CHAINS)
     assert 0.2 < rate.sum() < 0.9
-    if sweeps:
-        return
-    many = IndependenceChains(30, CHAINS)
-    chain = many.init(noise.make_key(1), parts, 0, BATCH)
-    assert surprise(places(chain.x, every), log_q) > 1e-3
-    last, _, _ = eqx.filter_jit(many.draw)(tick(3), parts, BATCH, chain)
-    assert surprise(places(last["particles"], every), log_p) > 1e-3
+    begun = IndependenceChains(1, CHAINS).init(noise.make_key(1), parts, 0, BATCH)
+    assert surprise(places(begun.x, every), log_q) > 1e-3
 
 
 def test_the_directions_are_the_exact_gradients():

@@ -1,4 +1,4 @@
-"""Moves on x: those that claim to leave p invariant do; the bias of the others is what the mathematics says."""
+"""Moves on x: the bias of those that have one is what the mathematics says, and informed flips move by their matrix."""
 
 from typing import Any
 
@@ -9,55 +9,24 @@ import pytest
 import scipy.special
 
 from reverie import noise
-from reverie.capabilities import HasRealPotential, HasRelaxedPotential
+from reverie.capabilities import HasRealPotential
 from reverie.errors import InputError
-from reverie.evaluation.mixing import effective
 from reverie.models import BitField
 from reverie.samplers import (
     KERNELS,
     MALA,
     FrictionHamiltonian,
-    GibbsWithGradients,
-    Hamiltonian,
     Langevin,
     LocallyBalanced,
     NoUTurn,
-    PersistentChains,
-    Tick,
     kernel_of,
 )
 from reverie.samplers.kernel import Chains, begin_all, move_all
 from tests import worlds
+from tests.laws import LEVELS, SKEWED_TRUTH, Levels, Skewed, skewed
 from tests.measuring import label, surprise
 
 CHAINS = 20_000
-
-
-class Skewed(HasRealPotential):
-    """Two independent variables of Gumbel's law, scaled: u(x) = −Σ_i z_i + e^{−z_i}, z = x / scale."""
-
-    scale: tuple[float, float] = (1.0, 1.0)
-
-    def start(self, key):
-        return jnp.zeros(2)
-
-    def potential(self, x):
-        z = x / jnp.array(self.scale)
-        return -jnp.sum(z + jnp.exp(-z))
-
-
-SKEWED_TRUTH = np.array([np.euler_gamma, np.pi**2 / 6, 1.0])
-
-
-def skewed_values(x):
-    """Of which the means are those of `SKEWED_TRUTH`: γ, the variance π²/6, and E e^{−x} = 1."""
-    return x, (x - np.euler_gamma) ** 2, jnp.exp(-x) if isinstance(x, jax.Array) else np.exp(-x)
-
-
-def check_skewed(x):
-    """Means of independent draws, in standard errors."""
-    for values, truth in zip(skewed_values(x), SKEWED_TRUTH, strict=True):
-        assert np.all(np.abs(values.mean(0) - truth) < 4 * values.std(0) / np.sqrt(len(x)))
 
 
 class Bell(HasRealPotential):
@@ -70,21 +39,6 @@ class Bell(HasRealPotential):
         return -0.5 * jnp.sum(x**2)
 
 
-class Levels(HasRelaxedPotential):
-    """Two sites of three levels, coupled."""
-
-    levels = 3
-
-    def start(self, key):
-        return jnp.zeros(2, jnp.int32)
-
-    def potential(self, x):
-        relaxed = x if jnp.issubdtype(x.dtype, jnp.floating) else jax.nn.one_hot(x, 3)
-        field = jnp.array([[0.0, 0.7, -0.4], [0.3, 0.0, 1.0]])
-        coupling = jnp.array([[1.0, -1.0, 0.0], [0.0, 0.5, -0.5], [-0.8, 0.0, 0.6]])
-        return jnp.sum(field * relaxed) + relaxed[0] @ coupling @ relaxed[1]
-
-
 def after(kernel, model, x, moves, seed=4):
     """A batch of chains after some moves, and the rate of acceptance."""
     key = noise.make_key(seed)
@@ -95,38 +49,6 @@ def after(kernel, model, x, moves, seed=4):
 
     chains, rate = run(x)
     return np.asarray(chains.x), float(rate)
-
-
-@pytest.mark.parametrize("kernel", [MALA(step=0.8), Hamiltonian(step=0.8, leaps=3)])
-def test_what_is_corrected_leaves_a_skewed_law_as_it_was(kernel):
-    """Exact draws stay exact, and they move."""
-    start = jnp.asarray(np.random.default_rng(1).gumbel(size=(CHAINS, 2)), jnp.float32)
-    x, rate = after(kernel, Skewed(), start, 12)
-    assert 0.3 < rate < 0.97
-    assert abs(np.corrcoef(x[:, 0], np.asarray(start)[:, 0])[0, 1]) < 0.6
-    check_skewed(x)
-
-
-@pytest.mark.parametrize("kernel", [MALA(step=0.8), Hamiltonian(step=0.8, leaps=3)])
-def test_one_long_chain_has_the_moments_of_a_skewed_law(kernel):
-    """In standard errors of as many draws as its states are worth."""
-    sampler, batch = PersistentChains(1, 1, kernel), worlds.batch_of(np.zeros((2, 2), np.float32))
-
-    @jax.jit
-    def run(key):
-        def step(chain, key):
-            after = sampler.draw(Tick(key, jnp.asarray(0)), {"model": Skewed()}, batch, chain)[1]
-            return after, after.x[0]
-
-        begun = sampler.init(key, {"model": Skewed()}, 2, batch)
-        return jax.lax.scan(step, begun, jax.random.split(key, 8000))[1]
-
-    x = np.asarray(run(noise.make_key(5)), np.float64)[200:]
-    for values, truth in zip(skewed_values(x), SKEWED_TRUTH, strict=True):
-        for column in values.T:
-            worth = effective(column[None])
-            assert worth > 300
-            assert abs(column.mean() - truth) < 4 * column.std() / np.sqrt(worth)
 
 
 def rubbed(step):
@@ -143,7 +65,7 @@ def test_what_is_not_corrected_is_biased_to_the_first_order_of_the_step(made, st
     def run(step, key):
         def some(chains, key):
             chains, _ = move_all(kernel, key, model, chains, 5)
-            return chains, jnp.stack(skewed_values(chains.x))
+            return chains, jnp.stack(skewed(chains.x, np.euler_gamma))
 
         kernel, model = made(step), Skewed()
         begun = Chains(start, begin_all(kernel, key, model, start))
@@ -161,70 +83,10 @@ def test_what_is_not_corrected_is_biased_to_the_first_order_of_the_step(made, st
     assert 0.5 < np.log2(whole[0] / half[0]) < 1.5  # of the mean, which is told best
 
 
-def test_trajectories_without_a_u_turn_leave_a_skewed_law_as_it_was_and_tune_themselves():
-    """One kernel twice: with a step and masses that are given, from exact draws; and from the mode, finding its own."""
-    scale, count = (0.1, 3.0), 1500
-    kernel, key = NoUTurn(step=1.0, inverse_mass=(0.05, 5.0), warmup=45, doublings=3), noise.make_key(4)
-    model = Skewed(scale)
-
-    @jax.jit
-    def moved(chains, seed):
-        return move_all(kernel, jax.random.fold_in(key, seed), model, chains, 15)
-
-    def same(a, b):
-        return all(np.array_equal(x, y) for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))
-
-    start = jnp.asarray(np.random.default_rng(1).gumbel(size=(count, 2)) * scale, jnp.float32)
-    begun = begin_all(kernel, key, model, start)
-    steps = begun.steps._replace(log_step_size_avg=jnp.full(count, np.log(0.5), jnp.float32))
-    given = begun._replace(moved=jnp.full(count, 45, jnp.int32), steps=steps)
-    after, rate = moved(Chains(start, given), 0)
-    assert same(after.memory, given)
-    assert 0.6 < float(rate) < 0.97
-    assert abs(np.corrcoef(after.x[:, 1], start[:, 1])[0, 1]) < 0.2
-    check_skewed(np.asarray(after.x / jnp.array(scale)))
-
-    first, _ = moved(Chains(jnp.zeros((count, 2)), begun), 1)
-    second, _ = moved(first, 2)
-    assert same(second, moved(jax.tree.map(jnp.asarray, jax.tree.map(np.asarray, first)), 2)[0])
-    third, _ = moved(second, 3)
-    assert np.all(third.memory.moved == 45)
-    masses = np.mean(third.memory.masses.inverse_mass_matrix, axis=0)
-    np.testing.assert_allclose(masses, np.pi**2 / 6 * np.square(scale), rtol=0.45)
-    last, rate = moved(third, 4)
-    assert same(last.memory, third.memory)
-    assert 0.6 < float(rate) < 0.95
-    check_skewed(np.asarray(last.x / jnp.array(scale)))
-
-
 def test_less_noise_than_the_diffusion_has_narrows_the_law():
     start = jnp.asarray(np.random.default_rng(1).normal(size=(CHAINS, 1)), jnp.float32)
     x, _ = after(Langevin(step=0.5, noise=0.5), Bell(), start, 30)
     assert abs(np.mean(x**2) - 0.25 / 0.875) < 4 * 0.25 / 0.875 * np.sqrt(2 / CHAINS)
-
-
-@pytest.mark.parametrize("flips", [1, 3])
-def test_informed_flips_leave_a_field_of_bits_as_it_was(flips):
-    model = worlds.made(BitField(hidden=(4,)), worlds.binary(columns=3).spec, spread=0.8)
-    log_p = np.asarray(jax.vmap(model.potential)(jnp.asarray(worlds.states(3))), np.float64)
-    log_p -= scipy.special.logsumexp(log_p)
-    places = np.random.default_rng(2).choice(8, CHAINS, p=np.exp(log_p))
-    x, rate = after(GibbsWithGradients(flips), model, jnp.asarray(worlds.states(3)[places]), 3)
-    assert 0.2 < rate < 1.0
-    assert np.mean(worlds.place(x) == places) < 0.8
-    assert surprise(worlds.place(x), log_p) > 1e-3
-    stuck, _ = after(GibbsWithGradients(flips), model, jnp.zeros((CHAINS, 3), bool), 60)
-    assert surprise(worlds.place(stuck), log_p) > 1e-3
-
-
-def test_informed_changes_leave_a_field_of_categories_as_it_was():
-    model = Levels()
-    grid = jnp.asarray([[i, j] for i in range(3) for j in range(3)], jnp.int32)
-    log_p = np.asarray(jax.vmap(model.potential)(grid), np.float64)
-    log_p -= scipy.special.logsumexp(log_p)
-    x, rate = after(GibbsWithGradients(), model, jnp.zeros((CHAINS, 2), jnp.int32), 60)
-    assert 0.3 < rate < 1.0
-    assert surprise(x[:, 0] * 3 + x[:, 1], log_p) > 1e-3
 
 
 def balanced(u, every, balance):
@@ -243,7 +105,7 @@ def test_balanced_flips_are_in_detailed_balance_and_move_by_their_matrix(discret
     if discrete == "bits":
         model, every = worlds.made(BitField(hidden=(4,)), worlds.binary(columns=3).spec, spread=0.8), worlds.states(3)
     else:
-        model, every = Levels(), np.array([[i, j] for i in range(3) for j in range(3)], np.int32)
+        model, every = Levels(), LEVELS
     u = np.asarray(jax.vmap(model.potential)(jnp.asarray(every)), np.float64)
     p, matrix = scipy.special.softmax(u), balanced(u, every, balance)
     np.testing.assert_allclose(p[:, None] * matrix, (p[:, None] * matrix).T, atol=1e-12)

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +13,19 @@ import scipy.special
 
 from reverie.learners import ContrastiveDivergence, InclusiveDiscreteField, StochasticMaximumLikelihood
 from reverie.models import RBM
-from reverie.samplers import KERNELS, IndependenceChains, Langevin, PersistentChains, ReplayBuffer, Together
+from reverie.samplers import (
+    KERNELS,
+    ChainsFromGenerator,
+    IndependenceChains,
+    Langevin,
+    PersistentChains,
+    ReplayBuffer,
+    Together,
+)
 from tests import worlds
+from tests.laws import skewed
 from tests.measuring import surprise, tick
+from tests.test_field_generators import FIELD, covariance, linear
 
 # ------------------------------------------------------------------------------------------------------ declarations
 
@@ -99,30 +110,63 @@ def test_contrastive_divergences_chains_are_biased_by_the_rate_of_a_sweep_to_the
     assert abs(found) > 8 * se
 
 
-def test_a_store_is_biased_by_its_restarts_to_the_first_order():
-    """At each visit of a chain, μ ← ((1 − r) μ + r μ₀) P: the store comes to follow the μ that this leaves as it is."""
+def test_a_store_is_biased_by_its_restarts_to_the_first_order_and_less_by_every_move():
+    """At each visit of a chain, μ ← ((1 − r) μ + r μ₀) Pᵐ: the store comes to follow the μ that this leaves as it is.
+
+    So the bias of f is that of μ₀ times r λᵐ / (1 − (1 − r) λᵐ).
+    """
     batch = worlds.batch_of(np.zeros((10_000, 3), bool))
     parts = {"model": slow().model}
 
-    @jax.jit
-    def stored(restart):
-        sampler = ReplayBuffer(moves=1, size=20_000, restart=restart)
+    @functools.partial(jax.jit, static_argnums=1)
+    def stored(restart, moves):
+        sampler = ReplayBuffer(moves=moves, size=20_000, restart=restart)
 
         def step(chain, number):
-            return sampler.draw(tick(0)._replace(key=jax.random.fold_in(tick().key, number)), parts, batch, chain)[
-                1
-            ], ()
+            now = tick(0)._replace(key=jax.random.fold_in(tick().key, number))
+            return sampler.draw(now, parts, batch, chain)[1], ()
 
         chain = sampler.init(tick(1).key, parts, 1, batch)
         return jax.lax.scan(step, chain, jnp.arange(60))[0].x
 
     found = []
-    for restart in (0.1, 0.05):
-        x = stored(restart)
-        fixed = restart * slow().start @ np.linalg.inv(np.eye(8) - (1 - restart) * slow().sweep) @ slow().sweep
+    for restart, moves in ((0.1, 1), (0.05, 1), (0.5, 3)):
+        x = stored(restart, moves)
+        after = np.linalg.matrix_power(slow().sweep, moves)
+        fixed = restart * slow().start @ np.linalg.inv(np.eye(8) - (1 - restart) * after) @ after
         assert surprise(worlds.place(x), np.log(fixed)) > 1e-3
         found.append(bias(x, slow().p))
-    (whole, se), (half, se_half) = found
-    assert abs(whole) > 8 * se
-    assert abs(half) > 8 * se_half
+        kept = slow().rate ** moves
+        expected = restart * kept / (1 - (1 - restart) * kept) * (slow().start - slow().p) @ slow().f
+        assert abs(found[-1][0] - expected) < 4 * found[-1][1] < 0.5 * abs(expected)
+    (whole, se), (half, se_half), _ = found
     assert abs(2 * half - whole) < 4 * np.hypot(2 * se_half, se) < abs(whole)
+
+
+@functools.cache
+def revise(moves):
+    return eqx.filter_jit(ChainsFromGenerator(moves, Langevin(0.1)).draw)
+
+
+@pytest.mark.parametrize(("moves", "share"), [(1, 1.0), (6, 1.0), (6, 0.5)])
+def test_what_a_generator_began_is_biased_by_what_it_is_off_and_geometrically_less_by_every_move(moves, share):
+    """Of a linear generator and Langevin moves of ε in a field N(μ, s²): ρ = 1 − ε / 2s² is what a move leaves.
+
+    The mean is off by ρ^k of what it was, the variance by ρ^{2k} of what it was from where those moves come to rest,
+    s² / (1 − ε / 4s²); a generator that is half as far off leaves half the bias.
+    """
+    part, field = linear(), FIELD
+    middle, spread = (np.asarray(leaf, np.float64) for leaf in (field.middle, field.spread))
+    off = share * (np.asarray(part.network.layers[0].bias, np.float64) - middle)
+    part = eqx.tree_at(lambda p: p.network.layers[0].bias, part, jnp.asarray(middle + off, jnp.float32))
+    batch = worlds.batch_of(np.zeros((20_000, 2), np.float32))
+    draw, _, _ = revise(moves)(tick(moves), {"model": field, "generator": part}, batch, None)
+    x = np.asarray(draw["particles"], np.float64)
+
+    left, rest = (1 - 0.1 / (2 * spread**2)) ** moves, spread**2 / (1 - 0.1 / (4 * spread**2))
+    mean = middle + left * off
+    variance = rest + left**2 * (np.diag(covariance(part)) - rest)
+    truth = [mean, variance, np.exp(variance / 2 - mean)]
+    for values, expected in zip(skewed(x, mean), truth, strict=True):
+        assert np.all(np.abs(values.mean(0) - expected) < 4 * values.std(0) / np.sqrt(len(x)))
+    assert np.all(np.abs(x.mean(0) - middle) > 8 * x.std(0) / np.sqrt(len(x)))

@@ -281,14 +281,6 @@ def test_codes_are_kept_by_row(net):
     assert np.all(unvisited == 0.0)
 
 
-def test_a_long_metropolis_run_forgets_a_wrong_start(net):
-    """From a code that the posterior hardly knows, and from q itself, many moves lead to the posterior."""
-    batch = worlds.batch_of(np.broadcast_to(net.x[6], (20_000, 3)))
-    worst = int(np.argmin(net.posterior[6]))
-    _, chain, _ = jax.jit(MetropolisIndependence(60).draw)(tick(), net.parts, batch, kept(np.full(20_000, worst)))
-    assert surprise(worlds.place(chain.h[0]), np.log(net.posterior[6])) > 1e-3
-
-
 # ------------------------------------------------------------------------------------------------------------- gibbs
 
 

@@ -25,6 +25,7 @@ DEFAULTS = {
     "Direction.init": "nothing is remembered",
     "HasLogProb.log_prob_kind": "a density is what it says",
     "Kernel.begin": "a chain is its x alone",
+    "Kernel.exactness_with": "no model has a say in it",
     "Measure.bound": "the likelihood stays exact",
     "Measure.log_density_correction": "no volume changes",
     "Measure.mask_to_model": "columns stay where they are",

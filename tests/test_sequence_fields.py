@@ -31,7 +31,7 @@ from reverie.learners import AugmentedSA, NoiseContrastiveEstimation
 from reverie.models import RBM, LanguageModel, SequenceField
 from reverie.pairing import check
 from reverie.parts import parameters
-from reverie.samplers import LengthJumps, ParallelTempering, PersistentChains
+from reverie.samplers import Gibbs, LengthJumps, ParallelTempering, PersistentChains
 from reverie.samplers.kernel import Chains, move_all
 from tests import worlds
 from tests.measuring import draws, surprise, tick
@@ -194,6 +194,8 @@ def test_windows_have_one_length_and_no_jumps(key):
     after, _, rate = move(every[5])
     assert after.shape == (3,)
     assert float(rate) == 1.0
+    told = [PersistentChains(1, 5, Gibbs()).exactness_with({"model": one}) for one in (model, field("ngram")[0])]
+    assert told == ["asymptotic", "biased"], "sweeps do not change a length"
 
 
 def test_stochastic_approximation_finds_the_normalisers_up_to_a_constant():

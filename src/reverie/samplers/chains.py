@@ -90,7 +90,7 @@ class PersistentChains(Sampler):
 
     def exactness_with(self, parts: Parts) -> Exactness:
         """That of the kernel which moves this model."""
-        return (self.kernel or kernel_for(parts["model"])).exactness
+        return (self.kernel or kernel_for(parts["model"])).exactness_with(parts["model"])
 
     def init(self, key: Key[Array, ""], parts: Parts, rows: int, batch: Batch) -> Chains:
         """Particles where the model says that a chain may start."""

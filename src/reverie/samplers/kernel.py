@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from reverie.capabilities import HasGibbs
+from reverie.capabilities import HasGibbs, HasLengths
 from reverie.samplers.sampler import Exactness
 
 
@@ -27,13 +27,17 @@ class Kernel(eqx.Module):
         """What a chain remembers beside x, such as a momentum; `None` where nothing."""
         return None
 
+    def exactness_with(self, model: Any) -> Exactness:
+        """How exact it is for this model."""
+        return self.exactness
+
     @abstractmethod
     def move(self, key: Key[Array, ""], model: Any, x: PyTree, memory: PyTree) -> tuple[PyTree, PyTree, Array]:
         """x and the memory after a move, and the probability of acceptance (1 where nothing is refused)."""
 
 
 class Gibbs(Kernel):
-    """A Gibbs sweep of the model's own.
+    """A Gibbs sweep of the model's own. Sequences keep their lengths: there, it is biased towards those of the start.
 
     Example:
         >>> from reverie.samplers import Gibbs
@@ -45,6 +49,10 @@ class Gibbs(Kernel):
 
     exactness = "asymptotic"
     needs = (HasGibbs,)
+
+    def exactness_with(self, model: Any) -> Exactness:
+        """Biased where rows have lengths, which no sweep changes."""
+        return "biased" if isinstance(model, HasLengths) and model.lengths[0] < model.lengths[1] else self.exactness
 
     def move(self, key: Key[Array, ""], model: Any, x: PyTree, memory: None) -> tuple[PyTree, None, Array]:
         """One sweep."""

@@ -1,21 +1,52 @@
 """Parallel tempering: chains at several temperatures that exchange their states."""
 
+import functools
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
+from reverie.capabilities import HasRealPotential, HasTemperedGibbs
 from reverie.data import Batch
 from reverie.parts import Parts
+from reverie.samplers.informed import GibbsWithGradients
+from reverie.samplers.kernel import Kernel
+from reverie.samplers.langevin import MALA
 from reverie.samplers.sampler import Draw, Sampler, Tick
+
+
+class AtTemperature(eqx.Module):
+    """p_β as a model of its own, as far as kernels ask: they move by its potential."""
+
+    model: Any
+    beta: Array
+
+    def potential(self, x: PyTree) -> Array:
+        """u_β(x)."""
+        return self.model.tempered_potential(x, self.beta)
+
+    @property
+    def levels(self) -> int:
+        """Of categories."""
+        return int(self.model.levels)
+
+
+def moved_at(kernel: Kernel | None, model: Any, key: Key[Array, ""], x: PyTree, beta: Array) -> PyTree:
+    """x after a move at β: by the kernel, or else by the model's own sweep, by MALA of reals, by informed flips."""
+    if kernel is None and isinstance(model, HasTemperedGibbs):
+        return model.tempered_gibbs(key, x, beta)
+    usual = kernel or (MALA() if isinstance(model, HasRealPotential) else GibbsWithGradients())
+    return usual.move(key, AtTemperature(model, beta), x, None)[0]
 
 
 class ParallelTempering(Sampler):
     """Particles at R temperatures from the model's base (β = 0) to the model (β = 1), which are never reset.
 
-    At β = 0 they are drawn anew, elsewhere each moves by the model's sweep at its β. Then neighbours exchange states,
+    At β = 0 they are drawn anew, elsewhere each moves at its β, by the model's own sweep where it has one. Then
+    neighbours exchange states,
     first those at an even place with the next, then those at an odd one, with probability
 
         min{1, exp(u_{β_i}(x_j) + u_{β_j}(x_i) − u_{β_i}(x_i) − u_{β_j}(x_j))},
@@ -27,6 +58,8 @@ class ParallelTempering(Sampler):
         moves: rounds of sweeps and exchanges a step.
         particles: how many chains at each temperature.
         replicas: R, at least 2.
+        kernel: how they move, of those that remember nothing and leave p_β invariant; where not given the model's own
+            tempered sweep, or `MALA` of reals and `GibbsWithGradients` of what is discrete.
 
     Example:
         >>> from reverie.samplers import ParallelTempering
@@ -42,6 +75,7 @@ class ParallelTempering(Sampler):
     moves: int
     particles: int
     replicas: int = 10
+    kernel: Kernel | None = None
 
     @property
     def _betas(self) -> Array:
@@ -60,7 +94,8 @@ class ParallelTempering(Sampler):
             key_sweep, *keys = jax.random.split(key, 3)
             at_each = jax.random.split(key_sweep, (self.replicas, self.particles))
             warm = jax.tree.map(lambda leaf: leaf[1:], x)
-            swept = jax.vmap(jax.vmap(model.tempered_gibbs, (0, 0, None)))(at_each[1:], warm, betas[1:])
+            move = functools.partial(moved_at, self.kernel, model)
+            swept = jax.vmap(jax.vmap(move, (0, 0, None)))(at_each[1:], warm, betas[1:])
             fresh = jax.vmap(model.base_sample)(at_each[0])
             x = jax.tree.map(lambda new, rest: jnp.concatenate([new[None], rest]), fresh, swept)
             x, first = self._exchanged(keys[0], model, x, 0)

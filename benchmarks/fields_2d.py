@@ -41,6 +41,7 @@ from reverie.learners import (
     NoiseContrastiveEstimation,
     ScoreMatching,
     StochasticMaximumLikelihood,
+    TemperedMaximumLikelihood,
 )
 from reverie.loop import Loop
 from reverie.models import RandomField
@@ -59,6 +60,7 @@ LEARNERS = {
     "exclusive": lambda: ExclusiveField(penalty=0.01),
     "exclusive, normalisation": lambda: ExclusiveField(penalty=0.01, entropy="normalisation"),
     "PCD-10, MALA": lambda: StochasticMaximumLikelihood(k=10, particles=200, kernel="mala", step=0.02),
+    "tempered PCD, MALA": lambda: TemperedMaximumLikelihood(k=3, particles=100, replicas=8, kernel="mala", step=0.02),
     "NCE, ν = 10": lambda: NoiseContrastiveEstimation(noise=10),
     "dynamic NCE, ν = 4": lambda: DynamicNCE(noise=4, share=0.5),
     "dynamic NCE, data alone": lambda: DynamicNCE(noise=4, share=1.0),

@@ -9,7 +9,7 @@ import scipy.special
 from reverie import noise
 from reverie.capabilities import HasRealPotential, HasTempering
 from reverie.errors import InputError
-from reverie.learners import TemperedMaximumLikelihood
+from reverie.learners import LEARNERS, TemperedMaximumLikelihood
 from reverie.models import BitField
 from reverie.samplers import MALA, ParallelTempering
 from tests import worlds
@@ -63,6 +63,6 @@ def test_bits_without_a_sweep_of_their_own_are_tempered_by_flips():
 
 def test_a_kernel_that_remembers_is_refused():
     with pytest.raises(InputError, match="choose auto or gibbs or mala"):
-        TemperedMaximumLikelihood(kernel="nuts")
+        LEARNERS["tempered-pcd"](kernel="nuts")
     with pytest.raises(InputError, match="takes no step"):
         TemperedMaximumLikelihood(kernel="gibbs", step=0.1)

@@ -74,18 +74,6 @@ def test_particles_leave_a_mode_that_holds_too_many():
     assert 0.45 < share[0.3] < 0.8
 
 
-def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been():
-    """Fast weights are part of the chain, and so of the state."""
-    learner = FastWeightPCD(particles=5, rate=0.3)
-    loop = worlds.loop_for("rbm", learner, seed=3)
-    parts = worlds.parts_for("rbm", learner)
-    whole, _ = loop.advance(loop.start(parts), 6)
-    half, _ = loop.advance(loop.start(parts), 3)
-    half, _ = loop.advance(half, 3)
-    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(half), strict=True))
-    assert float(jnp.abs(whole.chain.fast.weights).max()) > 0
-
-
 @pytest.mark.parametrize("options", [{"rate": -0.1}, {"rate": float("inf")}, {"decay": 1.0}, {"decay": -0.1}])
 def test_rates_that_are_none_are_refused(options):
     with pytest.raises(InputError, match="rate must be finite"):

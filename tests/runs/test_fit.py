@@ -1,5 +1,6 @@
 """A run survives being cut anywhere, and its folder is whole whatever happens."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from reverie.parts import parameters
 from reverie.runs import checkpoints, list_runs, remove_run
 from reverie.runs.config import read_config
 from reverie.runs.metrics import read
+from reverie.samplers import NoUTurn, PersistentChains
 from tests import worlds
 
 
@@ -88,19 +90,39 @@ def test_a_run_cut_off_and_resumed_ends_where_the_run_left_alone_ends(alone, bit
     assert steps == sorted(set(steps)), "no step is written twice"
 
 
-def test_real_chains_with_momenta_in_a_store_go_on_from_a_checkpoint_bit_for_bit(tmp_path):
+def moved_by(kernel):
+    """Particles that a kernel moves whose settings no option gives."""
+    learner = rv.learners.StochasticMaximumLikelihood(kernel="nuts", particles=3)
+    return dataclasses.replace(learner, sampler=PersistentChains(1, 3, kernel))
+
+
+CHAINS: dict[str, tuple[str, rv.learners.Learner]] = {
+    "momenta in a store": (
+        "random-field",
+        rv.learners.StochasticMaximumLikelihood(kernel="sghmc", buffer=20, restart=0.3),
+    ),
+    "chains that tune themselves": ("random-field", moved_by(NoUTurn(warmup=45, doublings=2))),
+    "fast weights": ("rbm", rv.learners.FastWeightPCD(particles=5, rate=0.3)),
+    "particles at every temperature": ("rbm", rv.learners.TemperedMaximumLikelihood(particles=5, replicas=3)),
+    "sequences that change their length": ("trf", rv.learners.AugmentedSA(particles=5)),
+}
+
+
+@pytest.mark.parametrize(("model", "learner"), CHAINS.values(), ids=CHAINS)
+def test_chains_go_on_from_a_checkpoint_bit_for_bit(model, learner, tmp_path):
     """The loop alone, since a run of a field would reckon its log Z."""
-    learner = rv.learners.StochasticMaximumLikelihood(kernel="sghmc", buffer=20, restart=0.3)
-    parts = worlds.parts_for("random-field", learner)
-    loop = worlds.loop_for("random-field", learner)
-    halfway, _ = loop.advance(loop.start(parts), 5)
-    checkpoints.save(tmp_path, halfway, None, checkpoints.Progressed(step=5))
+    loop = worlds.loop_for(model, learner)
+    begun = loop.start(worlds.parts_for(model, learner))
+    first = jax.tree.map(np.asarray, begun.chain)
+    halfway, _ = loop.advance(begun, 35)  # By then chains that tune themselves have begun to reckon their masses.
+    checkpoints.save(tmp_path, halfway, None, checkpoints.Progressed(step=35))
     whole, _ = loop.advance(halfway, 7)
     found = checkpoints.newest(tmp_path)
     assert found is not None
-    fresh = loop.start(worlds.parts_for("random-field", learner, seed=2))
+    fresh = loop.start(worlds.parts_for(model, learner, seed=2))
     again, _ = checkpoints.state_from(found[0], fresh, None, found[2], "counter")
-    assert np.any(np.asarray(again.chain.memory))
+    moved = [np.any(a != b) for a, b in zip(jax.tree.leaves(again.chain), jax.tree.leaves(first), strict=True)]
+    assert sum(moved) > len(moved) / 2
     resumed, _ = loop.advance(again, 7)
     assert worlds.alike(resumed, whole)
     for a, b in zip(jax.tree.leaves(resumed), jax.tree.leaves(whole), strict=True):

@@ -32,6 +32,9 @@ def kernel_for(model: Any) -> Kernel:
 class ChainsFromData(Sampler):
     """k moves from the batch itself: biased towards the data for any finite k (Hinton 2002).
 
+    Geometrically less in k: of what the rows were off the share λᵏ is left in the mean of the function that the kernel
+    forgets last, λ being the kernel's second largest eigenvalue.
+
     Args:
         moves: k.
         kernel: how they move; the model's usual where not given.
@@ -110,7 +113,9 @@ class ReplayBuffer(Sampler):
     """A store of chains, some of which move at each step; now and then one begins anew.
 
     At each step as many chains as the batch has rows are taken from the store at random; each begins anew with a
-    probability, all make their moves, and go back into the store.
+    probability, all make their moves, and go back into the store. Biased towards where chains begin: with restarts of
+    probability r and k moves that leave λᵏ of what a chain was off, by the share r λᵏ / (1 − (1 − r) λᵏ) of what the
+    start is off, which is of the first order in r and geometric in k.
 
     Args:
         moves: moves a step.

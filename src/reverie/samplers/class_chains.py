@@ -57,8 +57,8 @@ def labelled_weight(y: Int[Array, " batch"]) -> Float[Array, " batch"]:
 class ClassChainsFromData(Sampler):
     """k sweeps from each row of the batch, in the model of its label; rows without one weigh nothing.
 
-    Biased towards the data for any finite k. It needs no memory of any class, however many there are: a chain begins
-    where its class's rows are.
+    Biased towards the data for any finite k, geometrically less in k, as `ChainsFromData` is. It needs no memory of any
+    class, however many there are: a chain begins where its class's rows are.
 
     Args:
         moves: k.

@@ -70,7 +70,8 @@ def move_told(
 class ToldChainsFromData(Sampler):
     """k moves from each row's own told columns, in the model of its given ones, which stay.
 
-    Biased towards the data for any finite k. It keeps nothing between steps, so that rows may be as many as they like.
+    Biased towards the data for any finite k, geometrically less in k, as `ChainsFromData` is. It keeps nothing between
+    steps, so that rows may be as many as they like.
 
     Args:
         moves: k.

@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from reverie.cli.faults import fault_of
 from reverie.cli.words import duration, figure, listed
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
+from reverie.models import ConditionalField, Generator
 
 SRC = Path(__file__).parents[2] / "src"
 COMMANDS = (
@@ -277,6 +279,13 @@ def test_estimates_in_words():
     said = tables.full(Estimate(-18.7, 0.124, "lower bound", n=397, ess=12.34, warnings=("ESS is low",)))
     assert said == "−18.700 ± 0.124 nats (lower bound, 397 rows, ESS 12.3)\nnote: ESS is low"
     assert tables.full(None) == tables.IMPLICIT
+    runs: list[Any] = [
+        SimpleNamespace(path="runs/a", parts={"model": one}) for one in (Generator(), ConditionalField())
+    ]
+    assert [tables.untold(run) for run in runs] == [
+        tables.IMPLICIT,
+        "none yet: reverie evaluate runs/a --ais gives it",
+    ]
     assert tables.full(failed("the weights collapsed")) == "failed: the weights collapsed"
     assert tables.short(failed("the weights collapsed")) == "failed"
 

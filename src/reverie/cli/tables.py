@@ -66,10 +66,21 @@ def run_facts(run: "Run") -> Table:
         ("run", str(run.path)),
         ("pair", f"{run.model} by {run.learner}, {counted(run.parameters, 'parameter')}"),
         ("steps", f"{count(run.step)} in {duration(run.seconds)}: {_standing(run)}"),
-        ("log-likelihood", full(run.log_likelihood)),
+        ("log-likelihood", full(run.log_likelihood, untold(run))),
         ("measure", run.reference),
     ]
     return facts(rows + _report(run))
+
+
+def untold(run: "Run") -> str:
+    """What stands for a likelihood that a run does not have: who gives it, where annealing does."""
+    from reverie.capabilities import ConditionsOnColumns
+    from reverie.runs.bracketing import unbracketed
+
+    model = run.parts["model"]
+    if isinstance(model, ConditionsOnColumns) or unbracketed(model) is None:
+        return f"none yet: reverie evaluate {run.path} --ais gives it"
+    return IMPLICIT
 
 
 def settings_facts(run: "Run") -> Table:

@@ -18,9 +18,11 @@ from reverie.samplers import (
     ChainsFromGenerator,
     IndependenceChains,
     Langevin,
+    ParallelTempering,
     PersistentChains,
     ReplayBuffer,
     Together,
+    kernel_of,
 )
 from tests import worlds
 from tests.laws import skewed
@@ -37,6 +39,9 @@ def test_particles_are_as_exact_as_the_kernel_that_moves_them(kernel):
     assert StochasticMaximumLikelihood(kernel=kernel, buffer=200).sampler.exactness == "biased"
     assert ContrastiveDivergence(kernel=kernel).sampler.exactness == "biased"
     assert InclusiveDiscreteField(kernel=kernel, sweeps=0).sampler.exactness == "asymptotic"
+    assert ParallelTempering(1, 5, kernel=kernel_of(kernel)).exactness == (
+        "asymptotic" if kernel == "auto" else declared
+    )
 
 
 @pytest.mark.parametrize(

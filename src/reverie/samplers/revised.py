@@ -50,10 +50,10 @@ def exchanged(key: Key[Array, ""], generator: Any, x: Array, h: Any) -> Any:
 class ChainsFromGenerator(Sampler):
     """(h, x) ~ q_φ, then moves of x towards p_θ, then of h towards q_φ(h | x): sample revision.
 
-    Biased towards the generator for any finite number k of moves, by (q_φ − p_θ) Kᵏ: in proportion to what the generator
-    is off, and geometrically less in k, at the rate at which the kernel K forgets. Langevin moves of size ε in a field
-    N(μ, s²) leave (1 − ε / 2s²)ᵏ of what the generator's mean was off; their own bias, of the order of ε, is added. The
-    `revised` pairs are what the generator learns from; the `particles` are their x.
+    Biased towards the generator for any finite number k of moves, by (q_φ − p_θ) Kᵏ: in proportion to what the
+    generator is off, and geometrically less in k, at the rate at which the kernel K forgets. Langevin moves of size ε
+    in a field N(μ, s²) leave (1 − ε / 2s²)ᵏ of what the generator's mean was off; their own bias, of the order of ε, is
+    added. The `revised` pairs are what the generator learns from; the `particles` are their x.
 
     Args:
         moves: moves of x.

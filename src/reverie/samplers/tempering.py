@@ -15,7 +15,7 @@ from reverie.parts import Parts
 from reverie.samplers.informed import GibbsWithGradients
 from reverie.samplers.kernel import Kernel
 from reverie.samplers.langevin import MALA
-from reverie.samplers.sampler import Draw, Sampler, Tick
+from reverie.samplers.sampler import Draw, Exactness, Sampler, Tick
 
 
 class AtTemperature(eqx.Module):
@@ -71,11 +71,15 @@ class ParallelTempering(Sampler):
     """
 
     gives = ("particles",)
-    exactness = "asymptotic"
     moves: int
     particles: int
     replicas: int = 10
     kernel: Kernel | None = None
+
+    @property
+    def exactness(self) -> Exactness:
+        """The kernel's; `asymptotic` where none is given."""
+        return self.kernel.exactness if self.kernel else "asymptotic"
 
     @property
     def _betas(self) -> Array:

@@ -270,7 +270,8 @@ ROWS: dict[Callable[[], Run], tuple[type, ...]] = {
 
 
 def test_every_claim_has_a_row():
-    claims = {cls for cls in (*KERNELS.values(), ClampedGibbs, *SAMPLERS) if cls.exactness != "biased"}
+    units: tuple[type[Kernel | Sampler], ...] = (*KERNELS.values(), ClampedGibbs, *SAMPLERS)
+    claims = {cls for cls in units if cls.exactness != "biased"}
     assert claims - {DataOnly} == {cls for classes in ROWS.values() for cls in classes}
 
 
@@ -305,6 +306,8 @@ def test_long_chains_have_the_moments_of_their_law(row):
             worth = effective(column.T)
             assert worth > floor
             assert abs(column.mean() - expected) < 4 * column.std() / np.sqrt(worth)
+            # Chains side by side know nothing of each other.
+            assert abs(np.corrcoef(column[:, :2].T)[0, 1]) < 4 / np.sqrt(worth / CHAINS)
 
 
 def test_chains_tune_themselves_in_their_first_moves_and_never_after():

@@ -15,12 +15,13 @@ import pytest
 import scipy.special
 
 from reverie import noise
+from reverie.data import Leaf, Spec
 from reverie.directions import Likelihood, ReferenceContrast
 from reverie.errors import InputError
 from reverie.estimate import Estimate
 from reverie.evaluation import lengths
-from reverie.evaluation.lengths import _placed, length_normalisers
-from reverie.evaluation.reference_weights import total_normaliser, weighted_normalisers
+from reverie.evaluation.lengths import _placed, length_normalisers, summed_normaliser
+from reverie.evaluation.reference_weights import scattered_lengths, total_normaliser, weighed, weighted_normalisers
 from reverie.learners import ReferenceNCE
 from reverie.models import RBM, SequenceField
 from reverie.runs import heldout
@@ -111,6 +112,48 @@ def test_draws_of_the_reference_find_the_normaliser_of_each_length(monkeypatch):
     assert _log_z(model).kind == "exact"
     monkeypatch.setattr(heldout, "sums_out", lambda model: False)
     assert _log_z(model) == total_normaliser(model)
+
+
+def test_rows_that_the_reference_hardly_draws_are_found_by_chains_of_the_field():
+    """A trigram that is wanted again and again, on top of even odds: 65,536 lines, whose sum is known."""
+    leaf = Leaf("categorical", 8, levels=4, counts=(4,) * 8)
+    blank = SequenceField(reference="uniform", order=3, room=2**10)
+    made = blank.init(noise.make_key(0), Spec({"categorical": leaf}, text=True))
+    for weight, believed in ((0.4, True), (1.8, False)):
+        tables = tuple(jnp.zeros_like(table) for table in made.function.tables)
+        wanted = (*tables[:2], tables[2].at[0].set(weight))
+        model = eqx.tree_at(lambda one: one.function.tables, made, wanted)
+        truth = summed_normaliser(model, 8)
+        (alone,), (looked,) = (weighted_normalisers(model, seed=5, draws=256, chains=chains) for chains in (0, 128))
+        assert looked.failed is not believed
+        if believed:
+            assert looked == alone
+            assert abs(looked.value - truth) < 4 * looked.se
+        else:
+            assert truth - alone.value > 4 * alone.se, "nothing else tells of it"
+            assert "chains of the field end at rows whose weight is above any that was drawn" in looked.warnings[0]
+    with pytest.raises(InputError, match="and chains >= 0, not 1024 and -1"):
+        weighted_normalisers(made, chains=-1)
+
+
+def test_rows_are_scattered_among_those_of_their_own_length():
+    model, _ = tabled("ngram")
+    rows = np.asarray(scattered_lengths(model, noise.make_key(2), jnp.array([2, 3]), 200)).reshape(2, 200, -1)
+    for length, some in zip((2, 3), rows, strict=True):
+        assert np.all(np.sum(some < 3, axis=1) == length)
+        alike = np.all(some[:, 1:length] == some[:, :1], axis=1)
+        assert alike[-50:].mean() > 0.7 > alike[:50].mean() + 0.2
+        assert len(np.unique(some[-50:, 0])) == 3
+
+
+def test_a_share_that_chance_would_have_is_no_mode_that_was_missed():
+    log_w = np.random.default_rng(3).normal(0.0, 1.0, 1024)
+    top, below = log_w.max() + 1.0, np.full(118, log_w.max() - 1.0)
+    assert not weighed(log_w, np.append(below, [top] * 3), 5).failed
+    assert weighed(log_w, np.append(below, [top] * 20), 5).failed
+    assert not weighed(log_w, np.array([top, -1.0]), 5).failed
+    assert weighed(log_w, np.full(3, top), 5).failed
+    assert weighed(log_w, np.full(3, np.nan), 5).failed
 
 
 def test_weights_that_one_draw_carries_are_refused_and_annealing_takes_their_place(monkeypatch):

@@ -26,7 +26,7 @@ from reverie.evaluation.annealing import SWEEPS, diagnose
 from reverie.evaluation.ladder import PARTS, PILOT, Ladder, even, gain_of, knots_of
 from reverie.evaluation.length_walks import walked_normalisers
 from reverie.evaluation.normaliser import LEVELS
-from reverie.evaluation.reference_weights import weighted_normalisers
+from reverie.evaluation.reference_weights import scattered_lengths, weighted_normalisers
 
 MOST_ROWS = 2**18
 """Rows of one length that are summed."""
@@ -142,9 +142,10 @@ def _tried(model: Any, key: Key[Array, ""], lengths: list[int], chains: int, tem
     """One run, for some of the lengths."""
     keys, every = jax.random.split(key, 5), jnp.asarray(lengths, jnp.int32)
     ladder = _placed(model, keys[4], every, chains // 2, temperatures)
-    starts = [_drawn(model, one, jnp.repeat(every, each)) for one, each in ((keys[0], chains), (keys[1], chains // 2))]
-    log_w = np.asarray(_annealed(model, keys[2], starts[0], ladder), np.float64).reshape(len(lengths), -1)
-    back = np.asarray(_annealed_back(model, keys[3], starts[1], ladder), np.float64).reshape(len(lengths), -1)
+    start = _drawn(model, keys[0], jnp.repeat(every, chains))
+    log_w = np.asarray(_annealed(model, keys[2], start, ladder), np.float64).reshape(len(lengths), -1)
+    start = scattered_lengths(model, keys[1], every, chains // 2)
+    back = np.asarray(_annealed_back(model, keys[3], start, ladder), np.float64).reshape(len(lengths), -1)
     zeta = np.asarray(model.length_normalisers(), np.float64)[np.array(lengths) - model.lengths[0]]
     found = {}
     for length, forth, home in zip(lengths, log_w + zeta[:, None], back + zeta[:, None], strict=True):

@@ -16,11 +16,15 @@ NEAREST, FURTHEST = 0.5, 16.0
 def scattered_base(model: Any, key: Key[Array, ""], chains: int) -> PyTree:
     """States made of draws of a model's base; sequences keep their lengths, and ever more symbols are alike."""
     key_base, key_scatter = jax.random.split(key)
-    x = base_of(model, key_base, chains)
+    return scattered_rows(model, key_scatter, base_of(model, key_base, chains))
+
+
+def scattered_rows(model: Any, key: Key[Array, ""], x: PyTree) -> PyTree:
+    """The same of draws that there are, a chain each along the leading axis."""
     if not isinstance(model, HasLengths):
-        return scattered(key_scatter, x)
-    key_which, key_place = jax.random.split(key_scatter)
-    lengths = jax.vmap(model.length_of)(x)
+        return scattered(key, x)
+    key_which, key_place = jax.random.split(key)
+    chains, lengths = x.shape[0], jax.vmap(model.length_of)(x)
     symbols = x[:, : model.lengths[1]]
     own = x[jnp.arange(chains), jax.random.randint(key_place, (chains,), 0, lengths)]
     return jax.vmap(model.row_of)(jnp.where(_changed(key_which, symbols), own[:, None], symbols), lengths)

@@ -9,7 +9,7 @@ from reverie.data import Measure, Rows
 from reverie.estimate import Estimate
 from reverie.evaluation import class_normalisers, log_likelihood, log_normaliser
 from reverie.evaluation.normaliser import sums_out
-from reverie.evaluation.reference_weights import total_normaliser
+from reverie.evaluation.reference_weights import CHAINS, total_normaliser
 from reverie.parts import Parts
 from reverie.runs.config import Config
 
@@ -51,7 +51,8 @@ class Heldout:
         began = time.perf_counter()
         model, log_z, class_log_z = parts["model"], None, None
         if isinstance(model, HasPotential | HasPotentialBound):
-            log_z = _log_z(model, chains=QUICK_CHAINS, temperatures=QUICK_TEMPERATURES, attempts=1)
+            annealing = {"chains": QUICK_CHAINS, "temperatures": QUICK_TEMPERATURES, "attempts": 1}
+            log_z = _log_z(model, looking=0, **annealing)
         if isinstance(model, ConditionsOnClass):
             class_log_z = class_normalisers(model, chains=CLASS_CHAINS, temperatures=QUICK_TEMPERATURES, attempts=1)
         known: dict[str, Any] = {"log_z": log_z, "class_log_z": class_log_z}
@@ -60,10 +61,17 @@ class Heldout:
         return found
 
 
-def _log_z(model: Any, seed: int = 0, **annealing: Any) -> Estimate:
-    """By a sum; of sequences by draws of the field's own reference, unless they collapse; else by annealing."""
+def _log_z(model: Any, seed: int = 0, looking: int = CHAINS, **annealing: Any) -> Estimate:
+    """By a sum; of sequences by draws of the field's own reference, unless they fail; else by annealing.
+
+    Args:
+        model: one that has a log Z.
+        seed: of draws and chains.
+        looking: chains that look for rows which the reference did not draw; none in a quick estimate.
+        annealing: how, where it comes to that.
+    """
     if isinstance(model, HasLengthNormalisers) and not sums_out(model):
-        found = total_normaliser(model, seed=seed)
+        found = total_normaliser(model, seed=seed, chains=looking)
         if not found.failed:
             return found
     return log_normaliser(model, seed=seed, **annealing)

@@ -306,12 +306,11 @@ def test_particles_go_on_from_where_they_were_and_reach_the_model():
     assert surprise(worlds.place(chain.x), density(model)) > 1e-3
 
 
-@pytest.mark.parametrize("replicas", [2, 5])
-def test_exchanges_leave_every_temperature_as_it_was_and_make_modes_meet(replicas):
-    """Two modes that a sweep does not leave: alone, chains stay in one; with warmer ones they reach both."""
+def test_exchanges_leave_every_temperature_as_it_was_and_make_modes_meet():
+    """Two modes that a sweep does not leave: alone, chains stay in one; with a single warmer one they reach both."""
     weights = np.full((3, 3), 6.0)
     machine = RBM.from_arrays(weights=weights, visible_bias=[-9.3, -9.0, -8.8], hidden_bias=np.full(3, -9.0))
-    sampler = ParallelTempering(moves=60, particles=4000, replicas=replicas)
+    sampler = ParallelTempering(moves=60, particles=4000, replicas=2)
     batch = worlds.batch_of(np.zeros((2, 3), bool))
     start = jax.tree.map(jnp.zeros_like, sampler.init(noise.make_key(1), {"model": machine}, 2, batch))
     draw, chain, info = jax.jit(sampler.draw)(tick(), {"model": machine}, batch, start)

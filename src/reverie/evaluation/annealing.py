@@ -15,10 +15,10 @@ run is not believed where
 
 The first three see a spread of the weights. A mode that no forward chain enters leaves the weights as even as can be,
 and log Z too small without a sign of it: on machines whose two modes are all bits off and all bits on, all 256 chains
-agreed on the one, with 92 % of the mass in the other. So chains also start at β = 1, from scattered states
-(`scatter`) and a hundred sweeps, and are annealed to the base along the same path, the other half of bidirectional
-Monte Carlo (Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using bidirectional Monte Carlo*,
-§3).
+agreed on the one, with 92 % of the mass in the other. So chains also start at β = 1, from scattered states (`scatter`)
+and from rows where some are given, make a hundred sweeps, and are annealed to the base along the same path, the other
+half of bidirectional Monte Carlo (Grosse, Ghahramani & Adams 2015, *Sandwiching the marginal likelihood using
+bidirectional Monte Carlo*, §3).
 Where sweeps are reversible, chains that start in a set B of states, distributed there as p is, have
 
     E 1/w = (share of forward chains that end in B) / (Z · share of B under p),
@@ -128,6 +128,17 @@ def backward(
     return Returned(jax.lax.fori_loop(0, ladder.steps, step, (x, jnp.zeros(chains)))[1], looks)
 
 
+def returning(model: Any, key: Key[Array, ""], start: PyTree, count: int) -> PyTree:
+    """Where so many chains come back from: scattered states, and by turns with them some of `start` if there are."""
+    key_scatter, key_choose = jax.random.split(key)
+    x = scattered_base(model, key_scatter, count)
+    known = chosen(key_choose, start, count)
+    if known is None:
+        return x
+    own = jnp.arange(count) % 2 == 1
+    return jax.tree.map(lambda a, b: jnp.where(own.reshape(-1, *(1,) * (a.ndim - 1)), a, b), known, x)
+
+
 def chosen(key: Key[Array, ""], start: PyTree, count: int) -> PyTree:
     """So many of the states [n, …], some of them more than once; nothing of nothing."""
     if start is None:
@@ -173,12 +184,12 @@ def diagnose(log_w: np.ndarray, back: np.ndarray, spread: float | None = None) -
 
 
 def anneal(model: Any, key: Key[Array, ""], chains: int, temperatures: int, start: PyTree = None) -> Annealed:
-    """One run: `chains` forward, half as many back, from states of `start` where there are such."""
+    """One run: `chains` forward, half as many back, half of these from states of `start` where there are such."""
     key_forward, key_back, key_pilot = jax.random.split(key, 3)
     ladder = placed(model, key_pilot, chains, temperatures)
     base, log_w = forward(model, key_forward, chains, ladder)
     count = max(chains // 2, 2)
-    states = chosen(jax.random.fold_in(key_back, 1), start, count)
+    states = returning(model, jax.random.fold_in(key_back, 1), start, count)
     back = backward(model, key_back, count, ladder, SWEEPS, states).log_w
     log_z_0 = float(base)
     return diagnose(np.asarray(log_w, np.float64) + log_z_0, np.asarray(back, np.float64) + log_z_0)

@@ -124,8 +124,8 @@ def log_normaliser(
         temperatures: steps from the base to the model; of `sa`, steps of the recursion.
         attempts: how often `auto` anneals, from 1 to 3.
         start: states [n, …] of the model (or of the one that it is part of), such as training rows or a learner's
-            particles, from which the chains that come back begin, so that a mode that they know and annealing misses
-            is told of; scattered where not given.
+            particles, from which half of the chains that come back begin, so that a mode that they know and annealing
+            misses is told of; the others, and all where none are given, begin at scattered states.
 
     Example:
         >>> import numpy as np

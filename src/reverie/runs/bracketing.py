@@ -2,22 +2,18 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from reverie import noise
 from reverie.capabilities import ConditionsOnClass, HasPotential, HasPotentialBound, HasTempering, whole_of
-from reverie.data import Rows, load_again, to_model_rows
+from reverie.data import Rows, load_again
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation import Bracket, normaliser_bracket, score
 from reverie.evaluation.likelihood import mean_score
 from reverie.runs.run import Run
-
-STARTS = 2000
-"""Training rows from which the chains that return begin."""
+from reverie.runs.starts import states_of
 
 
 class Bracketed(NamedTuple):
@@ -124,10 +120,4 @@ def _of_class(rows: Rows, y: int) -> Rows:
 
 
 def _states(run: Run, taken: Rows, seed: int) -> PyTree:
-    """States of the whole that go with rows."""
-    x = jax.tree.map(jnp.asarray, to_model_rows(run.measure, taken[:STARTS].raw, seed))
-    model = run.parts["model"]
-    if not isinstance(model, HasPotentialBound):
-        return x
-    keys = jax.random.split(noise.make_key(seed), len(jax.tree.leaves(x)[0]))
-    return jax.tree.map(np.asarray, jax.jit(jax.vmap(model.state_of))(keys, x))
+    return states_of(run.parts["model"], run.measure, taken, seed)

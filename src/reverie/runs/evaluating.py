@@ -54,6 +54,7 @@ from reverie.networks.features import layouts
 from reverie.runs.bracketing import Bracketed, bracketed, unannealed, unbracketed
 from reverie.runs.files import write_whole
 from reverie.runs.run import Run
+from reverie.runs.starts import states_of
 
 MOST = 1000
 """Rows, and samples, of the two-sample figures."""
@@ -179,7 +180,7 @@ def evaluate(
         ends = bracketed(run, rows, key, seed=seed, samples=samples, **slowly, **settled)
     elif slowly and _unnormalised(run):
         heard("estimating log Z")
-    log_z, class_log_z = _normalisers(run, seed, slowly, ends)
+    log_z, class_log_z = _normalisers(run, rows, seed, slowly, ends)
     heard("scoring rows")
     own = learned_normaliser(run.parts, log_z)
     if learned and own is None:
@@ -302,7 +303,7 @@ def _unnormalised(run: Run) -> bool:
 
 
 def _normalisers(
-    run: Run, seed: int, slowly: dict[str, Any], ends: Bracketed | None
+    run: Run, rows: Rows, seed: int, slowly: dict[str, Any], ends: Bracketed | None
 ) -> tuple[Estimate | None, tuple[Estimate, ...] | None]:
     """log Z, or that of each class: as the run has it, or anew where somebody said how; exact, or as bracketed."""
     model = run.parts["model"]
@@ -315,7 +316,8 @@ def _normalisers(
         return run.log_z, run.class_log_z
     if isinstance(model, ConditionsOnClass):
         return None, class_normalisers(model, seed=seed, **slowly)
-    return log_normaliser(model, seed=seed, **slowly), None
+    start = None if sums_out(model) else states_of(model, run.measure, rows, seed)
+    return log_normaliser(model, seed=seed, start=start, **slowly), None
 
 
 def _notes(found: Evaluation, run: Run, *, codes: bool, annealing: bool) -> tuple[str, ...]:

@@ -238,7 +238,7 @@ def learned(settings, rows, spec, lists, symbols):
             told["reference_ppl"] = perplexity(log_references(now["model"], valid), counts)["ppl"]
             if settings.keep is not None:
                 held = now["model"].base if number < len(stages) - 1 else now
-                eqx.tree_serialise_leaves(settings.keep / f"stage{number}.eqx", held)
+                eqx.tree_serialise_leaves(settings.keep / f"stage{number}_{done}.eqx", held)
             if number < len(stages) - 1:
                 print(json.dumps(told), flush=True)
                 continue
@@ -259,9 +259,10 @@ def drawn_normalisers(model, own):
     return np.array([log_z if one.failed else one.value for one, log_z in zip(found, own, strict=True)])
 
 
-def begun_from(path, model):
-    """The field on top of a reference that was learned before, with `--keep`."""
-    return dataclasses.replace(model, base=eqx.tree_deserialise_leaves(path, model.base))
+def begun_from(paths, model):
+    """The field on top of a reference that was kept before, or of the mean of the weights of several."""
+    found = [eqx.tree_deserialise_leaves(path, model.base) for path in paths]
+    return dataclasses.replace(model, base=jax.tree.map(lambda *each: sum(each) / len(each), *found))
 
 
 def course(learner, steps, parts, settings, rows, number):
@@ -375,7 +376,7 @@ def main():
     parser.add_argument("--layers", type=int, default=1, help="of an LSTM reference")
     parser.add_argument("--still", action="store_true", help="the reference stands still once the tilt learns")
     parser.add_argument("--keep", type=Path, default=None, help="a folder for what is learned, after each look")
-    parser.add_argument("--begin", type=Path, default=None, help="a reference kept before, stage0.eqx")
+    parser.add_argument("--begin", type=Path, nargs="+", help="a reference kept before, or several, to be averaged")
     parser.add_argument("--looks", type=int, default=10, help="at the validation rows, in either stage")
     parser.add_argument("--share", type=float, default=1.0, help="α, of trf-nce")
     parser.add_argument("--normalisers", choices=tuple(WAYS), default="auto")

@@ -252,7 +252,7 @@ def test_a_run_tells_labels_and_says_whose_likelihood_it_reports(tagged, tmp_pat
     np.testing.assert_allclose(told["continuous"], tagged.test.raw["continuous"], atol=1e-4)
     again = run.retold(tagged.test, how="sample", seed=1)
     assert 0 < np.mean(again["categorical"] != told["categorical"]) < 0.4
-    with pytest.raises(InputError, match="it needs rows, as Run"):
+    with pytest.raises(InputError, match="give it rows, by `reverie tell"):
         run.sample(3)
 
 

@@ -343,5 +343,5 @@ def test_a_run_tells_words_given_numbers_and_bits(tmp_path):
     right = np.mean(told["categorical"] == raw["categorical"])
     assert right == pytest.approx(found.accuracy.value, abs=0.05)
     assert right > np.mean(np.argmax(np.eye(3)[raw["categorical"].astype(int)].mean(0), 1) == raw["categorical"])
-    with pytest.raises(InputError, match="it needs rows, as Run"):
+    with pytest.raises(InputError, match="give it rows, by `reverie tell"):
         run.sample(3)

@@ -12,6 +12,7 @@ KINDS = (
     "upper bound",
     "optimistic",
     "pessimistic",
+    "approximate",
     "unbiased",
     "consistent",
     "learned",
@@ -24,7 +25,8 @@ class Estimate(NamedTuple):
 
     `kind` says how it relates to the truth *in expectation*: `exact`; a `lower bound` or an `upper bound`;
     `optimistic` or `pessimistic` where it is neither a bound for each sample nor unbiased, but errs to one side on
-    average (a likelihood whose normaliser comes from annealed importance sampling is optimistic); `unbiased`;
+    average (a likelihood whose normaliser comes from annealed importance sampling is optimistic); `approximate`, where
+    two such errors work against each other (a lower bound of u less a lower bound of log Z); `unbiased`;
     `consistent`, where it is right in the limit of many steps and errs to neither side as far as is known;
     `learned`, where a learner found the number along with the model, or it rests on such a one, and how it errs is not
     known; or `failed`, where the diagnostics say that the number must not be used. A failed estimate has the value

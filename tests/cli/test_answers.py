@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_evaluate_passes_on_how_slowly_to_anneal(answer, small_runs, at, monkeyp
     assert heard["inference_gap"] == {"annealing": asked, "annealed": (estimate, None), "steps": 9}
     instead("log_normaliser", estimate)
     found, _ = answer("evaluate", small_runs["machine"], "--json", *slowly)
-    assert heard["log_normaliser"] == asked | {"seed": 0}
+    assert heard["log_normaliser"] == asked | {"seed": 0, "start": None}
     assert found["log_normaliser"]["value"] == -2.0
     assert found["log_likelihood"]["kind"] == "optimistic"
 
@@ -253,6 +254,41 @@ def test_impute_and_denoise(answer, small_runs, at):
     cleaned, _ = answer("denoise", small_runs["machine"], small_runs["data"], "--flips", 0.01, "--json")
     assert (cleaned["cleaned"], len(cleaned["rows"])) == (40, 40)
     assert cleaned["warnings"] == []
+
+
+def test_classes_and_told_columns(answer, small_runs, at, capfd):
+    rows = np.random.default_rng(3).normal(size=(40, 2))
+    lines = [f"{u:.3f},{v:.3f},{'no' if u + v < 0 else 'yes'}" for u, v in rows]
+    (at / "named.csv").write_text("\n".join(["u,v,label", *lines]))
+    (at / "nameless.csv").write_text("u,v\n0.5,0.25\n-1,2\n")
+    settings: dict[str, Any] = {"steps": 2, "pictures": False}
+    run = rv.fit(
+        rv.data.load(at / "named.csv", label="label"),
+        rv.models.JointField(hidden=(3,)),
+        "jem",
+        out=at / "classes",
+        **settings,
+    )
+    found, _ = answer("classify", run.path, "nameless.csv", "--json")
+    x = run.measure.to_model(None, np.array([[0.5, 0.25], [-1.0, 2.0]], np.float32))
+    u = np.array([run.parts["model"].class_potentials(row) for row in x])
+    assert found["classes"] == ["no", "yes"]
+    assert np.allclose(found["probabilities"], np.exp(u - np.logaddexp.reduce(u, axis=1, keepdims=True)), atol=1e-5)
+    assert found["likeliest"] == [["no", "yes"][place] for place in np.argmax(u, axis=1)]
+    assert main(["classify", str(run.path), "nameless.csv"]) == 0
+    header, first, _ = capfd.readouterr().out.splitlines()
+    assert (header, first.split(",")[0]) == ("class,p(no),p(yes)", found["likeliest"][0])
+    told = rv.fit(
+        small_runs["data"], rv.models.ConditionalField(hidden=(3,)), "told-likelihood", out=at / "told", **settings
+    )
+    again, _ = answer("tell", told.path, small_runs["data"], "--json")
+    assert np.array_equal(np.array(again["rows"], float), told.retold(small_runs["data"]))
+    assert main(["tell", str(told.path), str(small_runs["data"]), "--how", "sample", "--out", "t.csv"]) == 0
+    assert "told: the last " in capfd.readouterr().err
+    assert len((at / "t.csv").read_text().splitlines()) == 41
+    for words in (["classify", str(small_runs["machine"])], ["tell", str(small_runs["machine"])]):
+        assert main([*words, str(small_runs["data"])]) == 2
+        assert re.search(r"tells no (classes of rows|columns given others): that needs", capfd.readouterr().err)
 
 
 def test_sample(answer, small_runs, at):

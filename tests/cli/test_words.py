@@ -26,6 +26,7 @@ from reverie.models import ConditionalField, Generator
 SRC = Path(__file__).parents[2] / "src"
 COMMANDS = (
     *("bakeoff", "fit", "sample", "score", "evaluate", "encode", "reconstruct", "impute", "denoise"),
+    *("classify", "tell"),
     *("gradients", "pairs", "options", "runs"),
 )
 CALLS = [(name,) for name in COMMANDS] + [("runs", "list"), ("runs", "show"), ("runs", "remove")]

@@ -14,6 +14,7 @@ from reverie.data import Dequantise, Identity, Leaf, Levels, PerLeaf, Spec, Stan
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
 from reverie.evaluation import Scores, log_likelihood, score
+from reverie.evaluation.likelihood import _kind
 from reverie.models import RBM, VAE, GaussianMixture, Generator
 from reverie.pairing import usual
 from reverie.parts import Part, filled, learned
@@ -187,6 +188,21 @@ def test_a_normaliser_with_noise_makes_scores_optimistic_and_its_error_is_shared
     assert mean.se == pytest.approx(math.hypot(exact.se, 0.3))
     assert (mean.kind, mean.n) == ("optimistic", 24)
     assert averaged(parts, BITS, x, log_z=log_z._replace(kind="upper bound")).kind == "pessimistic"
+
+
+@pytest.mark.parametrize(
+    ("of_log_z", "plain", "bound"),
+    [
+        ("exact", "exact", "lower bound"),
+        ("consistent", "consistent", "lower bound"),
+        ("upper bound", "pessimistic", "pessimistic"),
+        ("lower bound", "optimistic", "approximate"),
+        ("learned", "learned", "learned"),
+    ],
+)
+def test_what_a_bound_less_a_normaliser_is(of_log_z, plain, bound):
+    log_z = Estimate(1.0, 0.1, of_log_z)
+    assert (_kind(log_z, bound=False), _kind(log_z, bound=True)) == (plain, bound)
 
 
 def test_a_failed_normaliser_fails_the_likelihood():

@@ -17,6 +17,7 @@ MEANING = {
     "upper bound": "their true figures are these or lower",
     "optimistic": "they err towards too good, so their true ranks may be lower",
     "pessimistic": "they err towards too bad, so their true ranks may be higher",
+    "approximate": "they err to a side that is not known, so their true ranks may be higher or lower",
 }
 
 

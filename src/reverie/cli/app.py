@@ -15,6 +15,7 @@ from reverie.cli.options import options
 from reverie.cli.pairs import pairs
 from reverie.cli.sample import sample
 from reverie.cli.scoring import evaluate, score
+from reverie.cli.telling import classify, tell
 from reverie.cli.uses import denoise, impute
 from reverie.errors import InputError
 from reverie.version import __version__
@@ -35,6 +36,8 @@ COMMANDS = (
     reconstruct,
     impute,
     denoise,
+    classify,
+    tell,
     gradients,
     pairs,
     options,

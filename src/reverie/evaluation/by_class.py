@@ -99,7 +99,8 @@ def class_scores(
         kind = "failed"
     elif any(one.kind != "exact" for one in log_z):
         # Only where no Z(y) is underestimated on average do all likelihoods err to the worse side.
-        kind = "pessimistic" if all(one.kind in ("exact", "upper bound") for one in log_z) else "optimistic"
+        above = all(one.kind in ("exact", "upper bound") for one in log_z)
+        kind = "pessimistic" if above else "approximate" if measure.bound else "optimistic"
     else:
         kind = "lower bound" if measure.bound else "exact"
     sizes = [one.ess for one in log_z if one.ess is not None]
@@ -138,7 +139,7 @@ def class_accuracy(scores: ClassScores, y: np.ndarray) -> Estimate | None:
         return failed("; ".join(scores.warnings), unit="of rows", n=int(known.sum()))
     annealed = (
         ("classes are told by the annealed log Z of each class: errors of theirs move rows between classes",)
-        if scores.kind in ("optimistic", "pessimistic")
+        if scores.kind in ("optimistic", "pessimistic", "approximate")
         else ()
     )
     right = np.argmax(scores.log_joint, axis=1) == y

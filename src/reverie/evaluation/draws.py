@@ -206,7 +206,10 @@ def samples_of(
     if walkable(model):
         return in_chunks(lambda piece: _walked(model, key, moves, None, piece), places, CHUNK)
     if isinstance(model, SplitsColumns):
-        raise InputError(f"{type(model).__name__} draws {model.told_words}: it needs rows, as Run.retold takes them")
+        raise InputError(
+            f"{type(model).__name__} draws {model.told_words} and no whole rows: give it rows, by `reverie tell --how "
+            "sample` or Run.retold"
+        )
     raise InputError(
         f"{type(model).__name__} has no draws: a model needs Samplable, HasGibbs or Pushforward, or a potential and "
         "somewhere for chains to start"

@@ -6,8 +6,8 @@
     the model HasPotential              u(x) − log Z                          exact where log Z is, else optimistic
     it ConditionsOnClass                log Σ_y p(y) exp u(x, y) / Z(y)       exact where each log Z is, else optimistic
     it TellsLevels                      u(y; v) − log Σ_y exp u(y; v)         exact, where the sum has few terms
-    it HasPotentialBound                log 1/K Σ_k exp b_k − log Z           lower bound where log Z is exact, else
-                                                                              optimistic
+    it HasPotentialBound                log 1/K Σ_k exp b_k − log Z           lower bound where log Z is exact or an
+                                                                              upper bound, else approximate
 
 A model that `TellsColumns` has log p(told | given) in the place of log p(x). To all others the measure's correction is
 added: told columns are categories as they were read. An exact value becomes a lower bound where the measure says so.
@@ -162,7 +162,8 @@ def score(
             return Scores(np.full(len(rows[0]), np.nan), "failed", log_z.ess, log_z.warnings)
         draws = 1 if isinstance(model, HasMeanField) else samples
         value, correction, ess = in_chunks(lambda piece: _bounds(model, measure, key, draws, piece), rows, ROWS)
-        kind = "lower bound" if log_z.kind in ("exact", "upper bound", "consistent") else "optimistic"
+        kind = _kind(log_z, bound=True)
+        kind = "lower bound" if kind == "pessimistic" else kind
         effective = None if draws == 1 else float(ess.mean())
         warned = log_z.warnings + (() if effective is None else ess_warnings(effective, draws))
         return Scores(_sum(value, correction) - log_z.value, kind, effective, warned, log_z.se)
@@ -175,7 +176,9 @@ def _kind(log_z: Estimate, *, bound: bool) -> str:
         return "learned" if log_z.kind == "learned" else "lower bound" if bound else "exact"
     if log_z.kind == "consistent":
         return "lower bound" if bound else "consistent"
-    return "pessimistic" if log_z.kind == "upper bound" else "optimistic"
+    if log_z.kind == "upper bound":
+        return "pessimistic"
+    return "approximate" if bound else "optimistic"
 
 
 def _sum(value: np.ndarray, correction: np.ndarray) -> np.ndarray:

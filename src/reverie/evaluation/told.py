@@ -112,12 +112,14 @@ def retold(model: Any, measure: Measure, raw: PyTree, key: Key[Array, ""], how: 
         how: `likeliest` or `sample`.
     """
     if not isinstance(model, SplitsColumns):
-        raise InputError(f"{type(model).__name__} tells no columns given others: that needs TellsColumns")
+        raise InputError(
+            f"{type(model).__name__} tells no columns given others: that needs a model such as crf or conditional-field"
+        )
     if how not in ("likeliest", "sample"):
         raise InputError(f"how must be likeliest or sample, not {how!r}")
     few = isinstance(model, TellsColumns) or writes_out(model, measure, raw, key)[1]
     if how == "likeliest" and not few:
-        raise InputError(f"the values of {model.told_words} are too many to find the likeliest: ask for how='sample'")
+        raise InputError(f"the values of {model.told_words} are too many to find the likeliest: ask for how=sample")
 
     def one(model: Any, key_row: Array, x: PyTree) -> PyTree:
         if isinstance(model, TellsColumns):

@@ -26,7 +26,7 @@ class DeepBoltzmannMachine(Part, HasMeanField, HasMachines, HasJoint):
     o are offsets that centre the units: the training rows' mean for x and ½ for hidden units, or zeros. Given all odd
     layers the even ones are independent, and the other way round. So the machine is a restricted one (`whole`) whose
     state is all even layers, x among them, and whose hidden units are all odd layers: its sweeps leave p invariant, and
-    its potential sums the odd layers out, as Salakhutdinov & Hinton's annealing does (§2.3). x alone has no potential.
+    its potential sums the odd layers out, as Salakhutdinov & Hinton's annealing does (§3.2). x alone has no potential.
     The bound is that of a factorised posterior, whose means μ are iterated
 
         μ_l ← σ(b'_l + μ_{l−1} W_l + W_{l+1} μ_{l+1}),   odd layers, then even ones,

@@ -15,6 +15,8 @@ KINDS = {
     "optimistic": "It is optimistic: it errs towards too good on average, because the model's normaliser is itself "
     "estimated. The truth is likely to be somewhat worse.",
     "pessimistic": "It is pessimistic: it errs towards too bad on average. The truth is likely to be somewhat better.",
+    "approximate": "It is approximate: a lower bound of what rows get less a normaliser that is itself too small on "
+    "average. The truth may lie on either side.",
     "unbiased": "It is unbiased: right on average, with the ± as the size of its error.",
     "consistent": "It is consistent: right in the limit of many steps, with the ± as the size of its error. Which way "
     "it errs before that is unknown.",

@@ -9,7 +9,15 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 from numpy.typing import NDArray
 
-from reverie.capabilities import HasJoint, HasLogProb, HasNoisePath, HasPotential, Samplable, StartsChains
+from reverie.capabilities import (
+    HasJoint,
+    HasLogProb,
+    HasNoisePath,
+    HasPotential,
+    Samplable,
+    SplitsColumns,
+    StartsChains,
+)
 from reverie.errors import InputError
 from reverie.evaluation.chunks import in_chunks
 from reverie.evaluation.walks import Known, Walker, begun, density_of, scale_of, stepped, tuned
@@ -49,6 +57,8 @@ def unsuited(model: Any) -> str | None:
         return "scores a row by solving an equation, which is too slow for chains"
     if isinstance(model, HasJoint):
         return None
+    if isinstance(model, SplitsColumns):
+        return f"tells {model.told_words}, and nothing else of a row: ask `reverie tell`, or Run.retold"
     starts = isinstance(model, StartsChains | Samplable)
     if not (isinstance(model, HasPotential | HasLogProb) and starts):
         return "cannot be conditioned on values of x: that needs a density or a potential of x"

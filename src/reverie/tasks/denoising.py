@@ -45,7 +45,9 @@ def denoise(
         seed: of the chains.
     """
     if (noise is None) == (flips is None):
-        raise InputError("say how large the noise is: either noise (of continuous columns) or flips (of others)")
+        raise InputError(
+            "say how large the noise is: either noise (--noise, of continuous columns) or flips (--flips, of others)"
+        )
     if how not in ("draw", "mean"):
         raise InputError(f"how must be draw or mean, not {how!r}")
     rows = data if isinstance(data, Rows) else run.read(data, missing="mask")

@@ -17,6 +17,7 @@ MARKERS = {
     "upper bound": ("<", MODEL),
     "optimistic": ("<", PAPER),
     "pessimistic": (">", PAPER),
+    "approximate": ("s", PAPER),
 }
 """A triangle points to where the truth lies; it is empty where that holds on average only."""
 
@@ -28,6 +29,7 @@ READING = {
     "upper bound": "upper bound: the truth lies to the left",
     "optimistic": "optimistic: the truth is likely to lie to the left",
     "pessimistic": "pessimistic: the truth is likely to lie to the right",
+    "approximate": "approximate: a bound less a bound, the truth may lie on either side",
 }
 BARS = 2
 """Standard errors to either side."""

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from reverie.cli import console
 from reverie.cli.folders import opened
 from reverie.cli.reading import Count, Folder, Quiet, Seed, numbers
-from reverie.cli.tables import evaluation_facts, separation_facts
+from reverie.cli.tables import evaluation_facts, separation_facts, short
 from reverie.errors import InputError
 
 PICTURE = "codes.png"
@@ -28,8 +28,9 @@ def score(
 ) -> None:
     """The log-likelihood of each row of a file under a run, in nats: one number a line, in the file's order.
 
-    With --against, how well the scores tell these rows from those of another file: the area under the ROC curve, 0.5
-    for not at all and 1 for without fault; below 0.5 the other rows are the likelier.
+    With --against, for outliers: how well the scores tell these rows from those of another file, which should not
+    belong, by the area under the ROC curve: 0.5 for not at all and 1 for without fault; below 0.5 the other rows are
+    the likelier.
 
     Args:
         run: The run folder.
@@ -63,13 +64,15 @@ def score(
             print("\n".join(f"{value:.6g}" for value in values))
             console.note(f"{len(values)} rows; potentials, each log Z more than a log-likelihood", quiet=quiet)
         return
+    from reverie.evaluation.likelihood import mean_score
+
     scores = opened_run.score(opened_run.read(file), samples=samples, seed=seed)
     values = [float(value) for value in scores.values]
     if json:
         console.answer({"rows": len(values), "log_likelihood": values, "kind": scores.kind, "unit": "nats"})
     else:
         print("\n".join(f"{value:.6g}" for value in values))
-        mean = f"mean {sum(values) / len(values):.4g} nats" if values else "no rows"
+        mean = f"mean {short(mean_score(scores, samples))} nats" if values else "no rows"
         console.note(f"{len(values)} rows, {mean} ({scores.kind})", quiet=quiet)
         console.note(*(f"note: {warning}" for warning in scores.warnings), quiet=quiet)
 

@@ -194,8 +194,13 @@ def evaluation_facts(found: "Evaluation") -> Table:
 
 def separation_facts(found: "Separation") -> Table:
     """How well scores tell two sets of rows apart."""
-    means = [f"{counted(one.size, 'row')}, mean {minus(f'{one.mean():.4g}')} nats" for one in (found.own, found.other)]
-    rows = [("score", found.score), ("these rows", means[0]), ("against", means[1]), ("ROC area", short(found.area))]
+    from reverie.estimate import mean_of
+
+    means = [
+        f"{counted(one.size, 'row')}, mean {short(mean_of(one, found.kind))} nats" for one in (found.own, found.other)
+    ]
+    what = f"log-likelihood ({found.kind})" if found.score == "log-likelihood" else "potential: log Z is left out"
+    rows = [("score", what), ("these rows", means[0]), ("against", means[1]), ("ROC area", short(found.area))]
     if not found.area.failed and found.area.value < 0.5 - 2 * found.area.se:
         rows.append(("note", "the rows that should not belong are the likelier: this score does not tell outliers"))
     return facts(rows)

@@ -293,6 +293,8 @@ def _of_told(found: Evaluation, run: Run, rows: Rows, first: Any, key: Any, sett
     found = found._replace(accuracy=told_accuracy(model, run.measure, rows.raw, key))
     if first is not None and isinstance(model, ConditionsOnColumns):
         found = found._replace(annealed=annealed_told(model, run.measure, first, key, **settings))
+    if first is not None and not isinstance(model, ConditionsOnColumns):
+        notes.append("no annealing: the likelihood of what is told is a sum that is written out")
     if found.log_likelihood is None and first is None:
         notes.append("no likelihood: each row has a log Z of its own, too long a sum; --ais anneals the first rows")
     return found._replace(notes=tuple(notes))

@@ -118,4 +118,5 @@ def in_a_table(estimate: Estimate) -> Html:
     if estimate.failed:
         return joined([value_and_error(estimate), f": {'; '.join(estimate.warnings)}"])
     ess = "" if estimate.ess is None else f", effective sample size {number(estimate.ess, 1)}"
-    return joined([value_and_error(estimate), f" {estimate.unit} ", badge(estimate), f" over {estimate.n:,} rows{ess}"])
+    over = f" over {estimate.n:,} rows" if estimate.n > 1 else ""
+    return joined([value_and_error(estimate), f" {estimate.unit} ", badge(estimate), f"{over}{ess}"])

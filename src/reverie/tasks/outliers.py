@@ -19,7 +19,7 @@ from reverie.capabilities import ConditionsOnClass, HasLogProb, HasPotential
 from reverie.data import Rows
 from reverie.errors import InputError
 from reverie.estimate import Estimate, failed
-from reverie.evaluation import Scores, score
+from reverie.evaluation import score
 from reverie.runs import Run
 
 FREE = Estimate(0.0, 0.0, "exact")
@@ -34,16 +34,19 @@ class Separation(NamedTuple):
         other: scores of those that should not.
         area: how well the two are told apart.
         score: what the scores are: `log-likelihood` or `potential`.
+        kind: of a log-likelihood, what it is to the truth, as an `Estimate` has it; of a potential, `exact`.
     """
 
     own: NDArray[np.float64]
     other: NDArray[np.float64]
     area: Estimate
     score: str
+    kind: str
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
-        return {"rows": self.own.size, "against": self.other.size, "score": self.score, "area": self.area.to_dict()}
+        said = {"rows": self.own.size, "against": self.other.size, "score": self.score, "kind": self.kind}
+        return said | {"area": self.area.to_dict()}
 
 
 def potentials(run: Run, data: Any, *, seed: int = 0) -> NDArray[np.float64]:
@@ -73,13 +76,9 @@ def separation(run: Run, data: Any, against: Any, *, samples: int = 1000, seed: 
     free = isinstance(model, HasPotential) and not isinstance(model, HasLogProb | ConditionsOnClass)
     if free:
         own, other = (potentials(run, rows, seed=seed) for rows in (data, against))
-    else:
-        own, other = (_scores(run, rows, samples, seed).values for rows in (data, against))
-    return Separation(own, other, roc_area(own, other), "potential" if free else "log-likelihood")
-
-
-def _scores(run: Run, rows: Any, samples: int, seed: int) -> Scores:
-    return run.score(rows, samples=samples, seed=seed)
+        return Separation(own, other, roc_area(own, other), "potential", "exact")
+    one, two = (run.score(rows, samples=samples, seed=seed) for rows in (data, against))
+    return Separation(one.values, two.values, roc_area(one.values, two.values), "log-likelihood", one.kind)
 
 
 def roc_area(own: Any, other: Any) -> Estimate:

@@ -58,7 +58,12 @@ PUBLISHED = {
     "words": {"KN4": 7.958, "KN5": 6.668, "LSTM-16": 9.704, "LSTM-32": 8.477},
     "ptb": {"KN5": 141.19, "LSTM 2×200": 113.9, "discrete TRF, Z by SA": 136.8, "discrete TRF, Z by AIS": 187.6},
 }
-WAYS = {"importance": "importance sampling", "ais": "AIS", "auto": "importance sampling or AIS"}
+WAYS = {
+    "importance": "importance sampling",
+    "ais": "AIS",
+    "auto": "importance sampling or AIS",
+    "sa": "SA of the field as it is",
+}
 ALONE = "reference"
 LONGEST, VOCABULARY, VALID = 40, 10_000, 1000
 
@@ -254,8 +259,8 @@ def learned(settings, rows, spec, lists, symbols):
 
 
 def drawn_normalisers(model, own):
-    """log Z_l by 256 draws of the reference, and the learner's own where these collapse."""
-    found = weighted_normalisers(model, draws=256)
+    """log Z_l by 256 draws of the reference, unchecked by chains, and the learner's own where these collapse."""
+    found = weighted_normalisers(model, draws=256, chains=0)
     return np.array([log_z if one.failed else one.value for one, log_z in zip(found, own, strict=True)])
 
 
@@ -345,7 +350,9 @@ def page(settings, figures, told, seconds, last, wrong):
     how = f"as many chains, {settings.moves} moves a step" if settings.learner == "trf-sa" else f"ν = {settings.noise}"
     first = f"{settings.first} steps of the reference alone, then " if settings.learner == "trf-nce" else ""
     steps = f"{settings.chains} chains a length, {settings.temperatures} temperatures"
-    with_what = f"{settings.draws} draws a length" if settings.normalisers != "ais" else steps
+    with_what = f"{settings.draws} draws a length" if settings.normalisers in ("importance", "auto") else steps
+    if settings.normalisers == "sa":
+        with_what = f"{settings.chains} chains that jump, {settings.temperatures} steps"
     with_what += f", where they collapse {steps}" if settings.normalisers == "auto" else ""
     gain = (
         f" On the same test rows the field is above its reference by {told['gain']:.3f} ± {told['gain_se']:.3f} nats a "

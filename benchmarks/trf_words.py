@@ -384,6 +384,7 @@ def main():
     parser.add_argument("--still", action="store_true", help="the reference stands still once the tilt learns")
     parser.add_argument("--keep", type=Path, default=None, help="a folder for what is learned, after each look")
     parser.add_argument("--begin", type=Path, nargs="+", help="a reference kept before, or several, to be averaged")
+    parser.add_argument("--judge", type=Path, default=None, help="parts kept before: nothing is learned")
     parser.add_argument("--looks", type=int, default=10, help="at the validation rows, in either stage")
     parser.add_argument("--share", type=float, default=1.0, help="α, of trf-nce")
     parser.add_argument("--normalisers", choices=tuple(WAYS), default="auto")
@@ -414,7 +415,12 @@ def main():
         )
     lists, symbols = sequences(settings.data, Path(os.environ["REVERIE_DATA"]))
     rows, spec = prepared(settings, lists, symbols)
-    parts, seconds = learned(settings, rows, spec, lists, symbols)
+    if settings.judge is not None:
+        learner, given = learner_of(settings, len(rows[0]))
+        blank = fill(check(model_of(settings), learner, given), noise.make_key(settings.seed), spec)
+        parts, seconds = eqx.tree_deserialise_leaves(settings.judge, blank), 0.0
+    else:
+        parts, seconds = learned(settings, rows, spec, lists, symbols)
     if not settings.steps:
         return
     figures, told, last, wrong = judged(parts, settings, rows, lists)

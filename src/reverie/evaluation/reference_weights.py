@@ -14,8 +14,8 @@ What the reference hardly ever draws, and the field likes, leaves the weights as
 field wants repeated, and a reference of even odds, gave a log Z a nat too small with 70 of 256 draws effective. So
 chains of the field begin at scattered rows (`scatter`), make up to a hundred sweeps (fewer of long rows, which keep
 their lengths), and the share of them that end above the largest weight is what the draws left out of Z. Rule 4 is
-broken where that is more than two standard errors of log Z and more than chance, one in a thousand, would have it:
-draws that miss nothing in particular leave out about as much as their largest weight has of all. A mode that no chain
+broken where that is more than two standard errors of log Z and more than chance, one in a thousand over all lengths,
+would have it: draws that miss nothing in particular leave out about as much as their largest weight has of all. A mode that no chain
 comes to stays unseen.
 """
 
@@ -110,7 +110,7 @@ def weighted_normalisers(model: Any, *, seed: int = 0, draws: int = 1024, chains
     for length in range(shortest, longest + 1):
         keys = jax.random.split(jax.random.fold_in(key, length), -(-draws // PIECE))
         told = [np.asarray(_tilts(model, one, jnp.asarray(length, jnp.int32)), np.float64) for one in keys]
-        found.append(weighed(np.concatenate(told), seen[length - shortest], length))
+        found.append(weighed(np.concatenate(told), seen[length - shortest], length, RARE / len(every)))
     return tuple(found)
 
 
@@ -134,13 +134,14 @@ def total_normaliser(model: Any, *, seed: int = 0, draws: int = 256, chains: int
     return Estimate(value, se, "lower bound", ess=min(one.ess or 0.0 for one in found))
 
 
-def weighed(log_w: np.ndarray, seen: np.ndarray, length: int) -> Estimate:
+def weighed(log_w: np.ndarray, seen: np.ndarray, length: int, rare: float = RARE) -> Estimate:
     """The log of the mean weight of one length, or why it must not be believed.
 
     Args:
         log_w: t of draws of the reference.
         seen: t at the ends of chains of the field.
         length: which, for the words.
+        rare: how seldom chance alone may refuse it.
     """
     n = log_w.size
     why = f"log Z of length {length} failed with {n} draws of the reference: "
@@ -155,7 +156,7 @@ def weighed(log_w: np.ndarray, seen: np.ndarray, length: int) -> Estimate:
     found = int((~(seen <= log_w.max())).sum())
     largest = math.exp(log_w.max() - value) / n
     missed = -math.log1p(-found / (seen.size + 1))
-    if found and missed > 2 * se and float(betainc(found, seen.size - found + 1, largest)) < RARE:
+    if found and missed > 2 * se and float(betainc(found, seen.size - found + 1, largest)) < rare:
         return failed(
             f"{why}{found} of {seen.size} chains of the field end at rows whose weight is above any that was drawn, by "
             f"up to {float(seen.max() - log_w.max()):.1f} nats",

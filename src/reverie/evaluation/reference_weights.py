@@ -15,8 +15,8 @@ field wants repeated, and a reference of even odds, gave a log Z a nat too small
 chains of the field begin at scattered rows (`scatter`), make up to a hundred sweeps (fewer of long rows, which keep
 their lengths), and the share of them that end above the largest weight is what the draws left out of Z. Rule 4 is
 broken where that is more than two standard errors of log Z and more than chance, one in a thousand over all lengths,
-would have it: draws that miss nothing in particular leave out about as much as their largest weight has of all. A mode that no chain
-comes to stays unseen.
+would have it: draws that miss nothing in particular leave out about as much as their largest weight has of all. A mode
+that no chain comes to stays unseen.
 """
 
 import math

@@ -46,8 +46,7 @@ class ParallelTempering(Sampler):
     """Particles at R temperatures from the model's base (β = 0) to the model (β = 1), which are never reset.
 
     At β = 0 they are drawn anew, elsewhere each moves at its β, by the model's own sweep where it has one. Then
-    neighbours exchange states,
-    first those at an even place with the next, then those at an odd one, with probability
+    neighbours exchange states, first those at an even place with the next, then those at an odd one, with probability
 
         min{1, exp(u_{β_i}(x_j) + u_{β_j}(x_i) − u_{β_i}(x_i) − u_{β_j}(x_j))},
 

@@ -74,7 +74,7 @@ class Returned(NamedTuple):
     Attributes:
         log_w: the log weight of each, less log Z_0.
         looks: u of each at evenly spaced sweeps of the second half of settling, [looks, chains]; not numbers where
-            there were fewer sweeps.
+            there were fewer sweeps, or nobody looked.
     """
 
     log_w: Array
@@ -98,26 +98,55 @@ def forward(model: Any, key: Key[Array, ""], chains: int, ladder: Ladder) -> tup
 
 @eqx.filter_jit
 def backward(
-    model: Any, key: Key[Array, ""], chains: int, ladder: Ladder, settle: Array | int = SWEEPS, x: PyTree = None
+    model: Any,
+    key: Key[Array, ""],
+    chains: int,
+    ladder: Ladder,
+    settle: Array | int = SWEEPS,
+    x: PyTree = None,
+    *,
+    every_other: bool = True,
+    looking: bool = False,
 ) -> Returned:
-    """Chains from x (else from scattered states) that settle at β = 1 and are annealed to the base."""
+    """Chains that settle at β = 1 and are annealed to the base: from scattered states, and from x where there are such.
+
+    Args:
+        model: one that `HasTempering`.
+        key: of the chains.
+        chains: how many.
+        ladder: the temperatures.
+        settle: sweeps at β = 1.
+        x: states that are known, one for each chain.
+        every_other: whether only every other chain begins at x, and not all.
+        looking: whether u is looked at while they settle.
+    """
     key_start, key_settle, key_path = jax.random.split(key, 3)
-    if x is None:
+    if x is None or every_other:
+        own, known = jnp.arange(chains) % 2 == 1, x
         x = scattered_base(model, key_start, chains)
+        if known is not None:
+            pick = lambda a, b: jnp.where(own.reshape(-1, *(1,) * (a.ndim - 1)), a, b)
+            x = jax.tree.map(pick, known, x)
     sweep = sweeper(model, jax.random.fold_in(key, 3))
     potential = jax.vmap(model.tempered_potential, (0, None))
-    settle = jnp.asarray(settle)
-    every = jnp.maximum(settle // (4 * LOOKS), 1)
+    looks = jnp.full((2 * LOOKS, chains), jnp.nan)
 
-    def calm(t: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
-        x, looks = state
-        x = sweep(jax.random.fold_in(key_settle, t), x, 1.0)
+    def calm(t: Array, x: PyTree) -> PyTree:
+        return sweep(jax.random.fold_in(key_settle, t), x, 1.0)
+
+    def seen(t: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
+        x, looks = calm(t, state[0]), state[1]
+        every = jnp.maximum(jnp.asarray(settle) // (4 * LOOKS), 1)
         # Looks go back from the last sweep.
-        place = 2 * LOOKS - 1 - (settle - 1 - t) // every
-        look = (place >= 0) & ((settle - 1 - t) % every == 0)
+        left = settle - 1 - t
+        place = 2 * LOOKS - 1 - left // every
+        look = (place >= 0) & (left % every == 0)
         return x, jax.lax.cond(look, lambda: looks.at[place].set(potential(x, jnp.ones(()))), lambda: looks)
 
-    x, looks = jax.lax.fori_loop(0, settle, calm, (x, jnp.full((2 * LOOKS, chains), jnp.nan)))
+    if looking:
+        x, looks = jax.lax.fori_loop(0, settle, seen, (x, looks))
+    else:
+        x = jax.lax.fori_loop(0, settle, calm, x)
 
     def step(i: Array, state: tuple[PyTree, Array]) -> tuple[PyTree, Array]:
         x, log_w = state
@@ -126,17 +155,6 @@ def backward(
         return x, log_w + gain_of(model, x, k, ladder)
 
     return Returned(jax.lax.fori_loop(0, ladder.steps, step, (x, jnp.zeros(chains)))[1], looks)
-
-
-def returning(model: Any, key: Key[Array, ""], start: PyTree, count: int) -> PyTree:
-    """Where so many chains come back from: scattered states, and by turns with them some of `start` if there are."""
-    key_scatter, key_choose = jax.random.split(key)
-    x = scattered_base(model, key_scatter, count)
-    known = chosen(key_choose, start, count)
-    if known is None:
-        return x
-    own = jnp.arange(count) % 2 == 1
-    return jax.tree.map(lambda a, b: jnp.where(own.reshape(-1, *(1,) * (a.ndim - 1)), a, b), known, x)
 
 
 def chosen(key: Key[Array, ""], start: PyTree, count: int) -> PyTree:
@@ -189,7 +207,7 @@ def anneal(model: Any, key: Key[Array, ""], chains: int, temperatures: int, star
     ladder = placed(model, key_pilot, chains, temperatures)
     base, log_w = forward(model, key_forward, chains, ladder)
     count = max(chains // 2, 2)
-    states = returning(model, jax.random.fold_in(key_back, 1), start, count)
+    states = chosen(jax.random.fold_in(key_back, 1), start, count)
     back = backward(model, key_back, count, ladder, SWEEPS, states).log_w
     log_z_0 = float(base)
     return diagnose(np.asarray(log_w, np.float64) + log_z_0, np.asarray(back, np.float64) + log_z_0)

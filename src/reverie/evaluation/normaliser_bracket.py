@@ -75,7 +75,8 @@ def normaliser_bracket(
     key_forward, key_back, key_place, key_pilot = jax.random.split(noise.make_key(seed), 4)
     ladder = placed(model, key_pilot, chains, temperatures)
     base, forth = forward(model, key_forward, chains, ladder)
-    back = backward(model, key_back, chains, ladder, jnp.asarray(settle), chosen(key_place, start, chains))
+    known = chosen(key_place, start, chains)
+    back = backward(model, key_back, chains, ladder, jnp.asarray(settle), known, every_other=False, looking=True)
     up, down = (np.asarray(log_w, np.float64) + float(base) for log_w in (forth, back.log_w))
     return judged_bracket(up, down, unsettled(np.asarray(back.looks, np.float64), settle))
 

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from reverie import noise
-from reverie.evaluation.annealing import SWEEPS, Annealed, backward, diagnose, returning
+from reverie.evaluation.annealing import SWEEPS, Annealed, backward, chosen, diagnose
 from reverie.evaluation.ladder import Ladder, gain_of, placed
 from reverie.evaluation.sweeps import base_of, sweeper
 
@@ -72,7 +72,7 @@ def anneal_populations(
     each = max(2, chains // POPULATIONS)
     base, log_z = forward(model, key_forward, POPULATIONS, each, ladder)
     count = max(chains // 2, 2)
-    states = returning(model, jax.random.fold_in(key_back, 1), start, count)
+    states = chosen(jax.random.fold_in(key_back, 1), start, count)
     back = np.asarray(backward(model, key_back, count, ladder, SWEEPS, states).log_w, np.float64)
     log_z_0 = float(base)
     # A chain alone varies by that much more than a population: their mean's error, times the root of their number.
